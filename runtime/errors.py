@@ -51,7 +51,7 @@ def describe_no_folder(path: Path) -> str:
 
 
 def suggest_name(word: str, names_allowed: Iterable[str]) -> str:
-    """The end of a message about an unknown word: `; did you mean ...?` if one is close, else `; known: ...`."""
+    """The end of a message about an unknown word: `; a similar name exists: ...` if any, else `; known: ...`."""
     names = sorted(names_allowed)
     matches = difflib.get_close_matches(word.lower(), names, n=1)
-    return f"; did you mean `{matches[0]}`?" if matches else f"; known: {', '.join(names)}"
+    return f"; a similar name exists: `{matches[0]}`" if matches else f"; known: {', '.join(names)}"

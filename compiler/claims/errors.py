@@ -195,7 +195,7 @@ def no_value(span: Span, parts: Sequence[str], write: str | None = None, stages:
     `write` is what the place needs, where that is known.
     """
     text = join_lines(span.text)
-    why = ": it is only the beginning of a stage's path" if stages else " by itself"
+    why = ": it is only the start of a stage's path" if stages else " by itself"
     example = f"{parts[0] if stages else text}.channels"
     return Diagnostic(
         "E0410",
@@ -212,7 +212,7 @@ def whole_input(facts: Facts, span: Span) -> Diagnostic:
     why = "remove this claim, or restrict it with `when` to the networks of a family that have no gate"
     if isinstance(inner, Leaf):
         name = inner.primitive.name
-        why = f"write `expect window == ...` in `extern {name}`, if a position of its result sees so many of its input"
+        why = f"declare how many input positions an output position sees: `expect window == ...` in `extern {name}`"
     labels = [Label(inner.span, "from here on each position sees the whole input")]
     if outer is not inner:
         labels.append(Label(outer.span, "inside this"))
@@ -229,8 +229,8 @@ def figure_not_counted(facts: Facts, figure: str, missing: Sequence[str], span: 
     """A figure that leaves out what some `extern` costs, which only its author knows."""
     help = f"write `expect {figure} == ...` in `extern {missing[0]}`, or remove this claim"
     if figure == "activation_bytes":
-        help = "remove this claim: what autograd keeps of such a class cannot be claimed"
-    return undecided(span, f"nothing says how much {names(missing)} adds to it in `{facts.name}`", help)
+        help = "remove this claim: the memory that autograd keeps for such a class is unknown"
+    return undecided(span, f"the share of {names(missing)} in `{facts.name}` is not declared", help)
 
 
 # -- claims that ask wrongly ------------------------------------------------------------------------------------------
@@ -266,7 +266,7 @@ def size_not_accepted(facts: Facts, axis: int, size: Value, span: Span, where: s
     return Diagnostic(
         "E0405",
         f"`{facts.name}` has no cost at {symbol} = {show_value(size)}{where}: it does not accept this size",
-        Label(span, "the cost at a size that is refused"),
+        Label(span, "the cost at a size that is not accepted"),
         notes=(f"it accepts {show_set(facts.accepted[axis], symbol)}",),
         helps=("use accepted sizes; a condition after `when` can exclude the others",),
     )

@@ -52,12 +52,12 @@ def suggest_spec(spec: str, specs: list[str], folders: set[str]) -> str:
         if normalize_name(name) in (normalize_name(shipped), normalize_name(shipped.rpartition("/")[2])):
             return f"the shipped spec is `{shipped}`"
     if (home := find_in_path(spec, index)) is not None:
-        return f"the shipped network of this name is `{home.written}`"
+        return f"the shipped network with this name is `{home.written}`"
     longer = [n for n in networks if normalize_name(n).startswith(normalize_name(name)) and len(name) >= MIN_LETTERS]
     if longer:
-        return f"a shipped network of a longer name exists: `{min(longer, key=lambda n: (len(n), n))}`"
+        return f"a shipped network with a longer name exists: `{min(longer, key=lambda n: (len(n), n))}`"
     if (family := find_family(name)) and not any(family in network for network in networks):
-        return f"resnetc ships residual networks, and no {family}: {LISTED}"
+        return f"resnetc ships residual networks, but no {family}: {LISTED}"
     near = find_similar(name, [*files, *specs, *networks])
     if near is None:
         near = find_similar(name, folders)
@@ -101,7 +101,7 @@ def empty_folder(name: str) -> Diagnostic:
     networks = network_index.find_networks(name)
     helps = ["name a directory that contains specs"]
     if networks:
-        helps.append(f"the shipped network of this name is `{networks[0].written}`")
+        helps.append(f"the shipped network with this name is `{networks[0].written}`")
     return Diagnostic(
         "E0508",
         f"{name} contains no `.resnet` files",

@@ -142,14 +142,14 @@ class Session:
         first, *others = networks
         beside = Path(f"{name}{SUFFIX}")
         if os.path.isfile(beside):
-            self.remarks.append(f"{name} is the file {beside} here, not the shipped network, which is {first.written}")
+            self.remarks.append(f"{name} means the file {beside} here; the shipped network is {first.written}")
             self._add_file(beside, Path())
             return
         if first.name != name:
             self.remarks.append(f"{name} is {first.name} of {first.spec}")
         if others:
             places = ", ".join(f"`{other.written}`" for other in others)
-            self.remarks.append(f"{name} is that of {first.spec}; others of this name: {places}")
+            self.remarks.append(f"{name} means the one in {first.spec}; others with this name: {places}")
         self._add_file(path, Path(), first.name)
 
     def _add_file(self, path: Path, folder: Path, network: str | None = None) -> None:
@@ -299,7 +299,7 @@ class Session:
             except AlreadyReported:
                 pass
         if entry.network is not None and not out and len(self.sink.diagnostics) == faults_before:
-            raise UsageError(f"{entry.title} has no network `{entry.network}`: the index of the shipped specs is old")
+            raise UsageError(f"{entry.title} has no network `{entry.network}`: the index of shipped specs is stale")
         return out
 
     def _compile_network(

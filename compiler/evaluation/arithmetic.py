@@ -233,7 +233,7 @@ def too_large(span: Span) -> Diagnostic:
         "this value is too large",
         Label(span, "exceeds the limit"),
         notes=(
-            f"numbers must be below 2^63; lists have at most {MAX_LENGTH:_} elements, layers at most {MAX_PARTS:_} "
+            f"numbers must be below 2^63; lists have at most {MAX_LENGTH:,} elements, layers at most {MAX_PARTS:,} "
             f"parts, nested at most {MAX_NESTED} levels deep",
         ),
         helps=("use smaller numbers, shorter lists or smaller layers",),
@@ -244,7 +244,7 @@ def not_comparable(op: str, left: Value, right: Value, span: Span) -> Diagnostic
     if op == ">" and isinstance(left, LAYERS):
         help = "chain layers with `|>`: `>` compares numbers"
     elif isinstance(left, Tensor) or isinstance(right, Tensor):
-        help = "compare what is known before there is an image, such as `in.channels` or a parameter"
+        help = "compare values known at compile time, such as `in.channels` or a parameter"
     elif op in ("==", "!="):
         help = "compare a bool with a bool: write `true` or `false`"
     else:

@@ -30,7 +30,7 @@ def describe_extra_argument(of: str, parameters: list[str]) -> str:
     if primitive is not None and primitive.rule in ("concat", "sum", "list_same"):
         return f"it takes a list from a pipe: `[a, b] |> {of}`"
     if primitive is not None and not parameters:
-        return f"write `{of}` without arguments: its tensor arrives by a pipe, as in `in |> {of}`"
+        return f"write `{of}` without arguments: a pipe passes its tensor, as in `in |> {of}`"
     if of == "attention" and not parameters:
         from resnetc.compiler.vocabulary.answers import find_layer
 
@@ -44,7 +44,7 @@ def describe_foreign_value(span: Span, of: str, name: str, value: Value) -> str:
     from resnetc.compiler.vocabulary.parameters import PADDINGS
 
     if isinstance(value, Tensor):
-        return f"a tensor arrives by a pipe: `{span.text} |> {of}(...)`"
+        return f"pass a tensor with a pipe: `{span.text} |> {of}(...)`"
     if name == "padding" and isinstance(value, str):
         return PADDINGS.get(value.lower(), "")
     if (of, name) == ("linear", "bias") and is_number(value):
@@ -107,7 +107,7 @@ def describe_application(span: Span, of: str) -> tuple[str, tuple[Edit, ...]] | 
     written = f"{tensor} |> {name[0]}{layer}"
     before, after = text[max(0, place.start - 80) : place.start].rstrip(), text[close : close + 80].lstrip()
     free = before.endswith("=") and after[:1] not in ("+", "-", "*", "/", ",", ")")
-    return f"a tensor arrives by a pipe: `{written}`", (Edit(place, written if free else f"({written})"),)
+    return f"pass a tensor with a pipe: `{written}`", (Edit(place, written if free else f"({written})"),)
 
 
 def rename_parameter(answer: Answer, span: Span) -> tuple[Edit, ...]:

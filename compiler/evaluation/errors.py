@@ -267,7 +267,7 @@ def not_a_list(value: Value, span: Span) -> Diagnostic:
         else f"expected a list, found {kind(value)}",
         Label(span, describe(value)),
         helps=(
-            "channels are taken with `split`: `let parts = in |> split([8, 24])`, or `split(2)`, then `parts[0]`"
+            "take channels with `split`: `let parts = in |> split([8, 24])`, or `split(2)`, then `parts[0]`"
             if isinstance(value, Tensor)
             else "write a list, such as `[64, 128, 256]` or `range(3)`",
         ),
@@ -349,7 +349,7 @@ def nested_too_deep(span: Span, limit: int) -> Diagnostic:
 def too_much_work(span: Span, limit: int) -> Diagnostic:
     return Diagnostic(
         "E0329",
-        f"the loops and policies of this network execute more than {limit:_} statements",
+        f"the loops and policies of this network execute more than {limit:,} statements",
         Label(span, "the limit is reached here"),
         helps=("iterate over shorter lists in `each`, and nest fewer policies",),
     )

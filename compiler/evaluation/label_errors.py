@@ -20,11 +20,13 @@ def not_a_label(span: Span) -> Diagnostic:
     numbered = of_stage and span.text.isdigit()
     help = f"write `stage layer{span.text} = ...`" if numbered else "write it like `fc`, `head.fc` or `convs[i]`"
     if of_stage and span.text.startswith('"'):
-        help = f"a stage has a name before its string: `stage layer1 {span.text} = ...`"
+        help = f"write a name before the string of a stage: `stage layer1 {span.text} = ...`"
     elif of_stage and "-" in span.text:
-        help = 'only the string of a stage has a `-`, behind a name: `stage layer1 "trunk.layer-1.block-#" = ...`'
+        help = (
+            'only the string of a stage may contain a `-`, after a name: `stage layer1 "trunk.layer-1.block-#" = ...`'
+        )
     elif "#" in span.text:
-        help = "only the strings of stages and slots count with `#`; a label is the name of one layer"
+        help = "only the strings of stages and slots may contain `#`; a label names one layer"
     fix = (Edit(span, f"layer{span.text}"),) if numbered else ()
     return bad_label("a label must be an attribute path", Label(span, "not a path"), help, fix)
 

@@ -45,7 +45,7 @@ def duplicate_path(path: str, span: Span, other: str, first: Span, free: str) ->
     elif inner.startswith((f"{outer}.", f"{outer}[")):
         message = f"`{inner}` would be stored inside another layer, `{outer}`"
     else:
-        message = f"`{path}` cannot be stored beside `{other}`: a list holds only numbered elements"
+        message = f"`{path}` cannot be stored next to `{other}`: a list has only numbered elements"
         help = "label both with an index, or both with a name"
     places = (Label(first, "first one" if same else f"`{other}`"),)
     return taken_path(message, Label(span, "second one" if same else f"`{path}`"), places, help, fix)
@@ -58,7 +58,7 @@ def taken_path(message: str, place: Label, others: tuple[Label, ...], help: str,
 def one_path_for_blocks(stage: syntax.Stage, path: str, count: int, numbered: str) -> Diagnostic:
     """Several blocks of a stage whose string names one place; `numbered` is a string that tells them apart."""
     assert stage.pattern is not None
-    place = Label(stage.pattern.span, "does not tell them apart")
+    place = Label(stage.pattern.span, "gives all of them one name")
     help = f'number them: `"{numbered}"` counts from 1, `"{numbered}0"` from 0'
     return taken_path(
         f"{count} blocks would be stored as `{path}`", place, (), help, (Edit(stage.pattern.span, f'"{numbered}"'),)
@@ -73,7 +73,7 @@ def same_stage_name(stage: syntax.Stage, other: syntax.Stage, name: str, other_n
         f"two stages are called `{name}`" if same else f"the stage `{inner}` would be a part of the stage `{outer}`",
         Label(stage.path.span, "second one" if same else f"`{name}`"),
         (Label(other.path.span, "first one" if same else f"`{other_name}`"),),
-        helps=("give one of them another name: its blocks stay where its string says",),
+        helps=("rename one of them: its string still says where its blocks are stored",),
     )
 
 
@@ -96,8 +96,8 @@ def wrong_source(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0233",
         "a policy whose case is a tensor cannot be a step of a chain",
-        Label(span, "gives a tensor, not layers"),
-        helps=("apply it on its own, `let side = in |> slot(...)`, or make it a block",),
+        Label(span, "returns a tensor, not a layer"),
+        helps=("apply it separately, `let side = in |> slot(...)`, or make it a block",),
     )
 
 
@@ -116,7 +116,7 @@ def list_needed(name: str, span: Span) -> Diagnostic:
         f"`{name}` takes a list of tensors, but gets one tensor",
         Label(span, "a single tensor"),
         helps=(
-            "leave it off where a network ends: the loss applies it; of branches it is `[a, b] |> softmax`"
+            "remove it at the end of a network (the loss applies it); for branches write `[a, b] |> softmax`"
             if name == "softmax"
             else "write a list, such as `[a, b]`, or make one with `split(n)`",
         ),
@@ -139,7 +139,7 @@ def in_place_of_tensor(value: Value, where: str, text: str) -> str:
     if isinstance(value, tuple) and where.startswith("a side of"):
         return "join the list first, with `sum` or `concat`, or write `x[i]` for one of its elements"
     if isinstance(value, tuple) and where.startswith("the output of"):
-        return "a block has one output: join the list with `concat` or `sum`, or make both blocks one"
+        return "a block has one output: join the list with `concat` or `sum`, or merge both blocks"
     return f"write a tensor: `in`, or the result of a pipe{'; or a number' if where.startswith('a side of') else ''}"
 
 
@@ -155,7 +155,7 @@ def set_twice(name: str, span: Span) -> Diagnostic:
 def too_many_steps(span: Span, limit: int) -> Diagnostic:
     return Diagnostic(
         "E0328",
-        f"a block has more than {limit:_} operations",
+        f"a block has more than {limit:,} operations",
         Label(span, "one too many"),
         helps=("split it into smaller blocks",),
     )
@@ -212,11 +212,11 @@ def parameter_outside_block(name: str, span: Span, path: str = "") -> Diagnostic
 def factor_of_zero(expr: syntax.Binary, factor: syntax.Expr) -> Diagnostic:
     return Diagnostic(
         "E0256",
-        "a tensor times 0 is nothing but zeros",
-        Label(expr.span, "0 everywhere, and no layer of it learns"),
+        "a tensor times 0 is all zeros",
+        Label(expr.span, "0 everywhere, so its layers do not learn"),
         helps=(
-            f"leave the branch out where the factor is 0: `(branch when {factor.span.text} != 0 otherwise none)`"
+            f"drop the branch if the factor is 0: `(branch when {factor.span.text} != 0 otherwise none)`"
             if isinstance(factor, syntax.Name)
-            else "leave the branch out: `none` in its place leaves no layer of it",
+            else "drop the branch: write `none` in its place",
         ),
     )

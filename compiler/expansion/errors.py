@@ -38,11 +38,11 @@ def in_network(
     if not slot.attribute:  # its steps become the model's own
         text = " ".join(model.stem.span.text.split())
         layer = text if len(text) <= MAX_STEM else "..."
-        labels = (Label(model.stem.span, "the stem is written out here"),)
+        labels = (Label(model.stem.span, "the stem is written here"),)
         own = model.span.source is span.source and model.span.start <= span.start < model.span.end
         remedy = f"write `stem = {name}`" if own else f"write `set {name} = {layer}` and `stem = {name}` there"
     elif (place := find_written_primitive(slot, (model, *definitions_inside))) is not None:
-        labels = (Label(place, f"written out here, without `{name}`"),)
+        labels = (Label(place, f"written here without `{name}`"),)
         remedy = in_place(slot, place)
     elif network.stages and definitions_inside:
         block, stage = definitions_inside[0].name, network.stages[0].name
@@ -60,7 +60,7 @@ def of_a_keyword(
     """Of a keyword in the call of a block or policy."""
     name = bound.slot.name.id
     place = find_written_primitive(bound.slot, (item,))
-    label = Label(place, f"written out here, without `{name}`") if place else Label(item.name.span, "defined here")
+    label = Label(place, f"written here without `{name}`") if place else Label(item.name.span, "defined here")
     remedy = f"remove it here; `set {name} = ...` before `input` binds it for all parts of a model"
     if place and not is_shipped(place):
         remedy = in_place(bound.slot, place)
@@ -75,7 +75,7 @@ def of_a_statement(slot: syntax.Slot, span: Span, block: syntax.Block, applied: 
     remedy = f"move it up, before the layers that apply `{name}`" if slot in applied_slots else "remove it"
     labels: tuple[Label, ...] = ()
     if place:
-        labels, remedy = (Label(place, f"written out here, without `{name}`"),), in_place(slot, place)
+        labels, remedy = (Label(place, f"written here without `{name}`"),), in_place(slot, place)
     note = f"`{block.name.id}` applies {list_slots(applied_slots)}"
     return without_effect(name, span, f"after it in `{block.name.id}`", labels, note, remedy)
 

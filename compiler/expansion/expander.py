@@ -257,7 +257,7 @@ def add_location(diagnostic: Diagnostic, where: str, span: Span) -> Diagnostic:
 def too_many_claims(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0409",
-        f"a model can make at most {MAX_CLAIMS:_} claims",
+        f"a model can make at most {MAX_CLAIMS:,} claims",
         Label(span, "one more"),
         helps=("iterate over a shorter list in `each`",),
     )

@@ -13,7 +13,7 @@ from resnetc.compiler.symbolic.values import SymInt, join_lines
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.grammar.primitives import MAX_CHANNELS
 
-KINDS = ("a vector", "a map of one axis", "a map of two axes", "a map of three axes")
+KINDS = ("a vector", "a map with one axis", "a map with two axes", "a map with three axes")
 
 
 def text_of(expr: syntax.Expr) -> str:
@@ -22,23 +22,23 @@ def text_of(expr: syntax.Expr) -> str:
 
 def wrong_rank(item: syntax.Extern, shape: Shape, span: Span) -> Diagnostic:
     name = item.name.id
-    kind = KINDS[shape.rank] if shape.rank < len(KINDS) else f"a map of {shape.rank} axes"
+    kind = KINDS[shape.rank] if shape.rank < len(KINDS) else f"a map with {shape.rank} axes"
     return not_taken(
         f"`{name}` takes {text_of(item.shape_in)}, but gets {show_shape(shape)}: {kind}",
-        Label(span, f"{kind} arrives here"),
+        Label(span, f"the input is {kind}"),
         Label(item.shape_in.span, "declared here"),
-        f"apply `{name}` where such a map is, or declare another `extern` for {kind}",
+        f"apply `{name}` to an input of that shape, or declare another `extern` for {kind}",
     )
 
 
 def wrong_channels(item: syntax.Extern, entry: syntax.Expr, channels: int, shape: Shape, span: Span) -> Diagnostic:
     name, text = item.name.id, text_of(entry)
-    help = f"apply it where {channels} channels arrive, or give the channels a name in its shape: `[C, ...]`"
+    help = f"apply it to a map with {channels} channels, or name the channels in its shape: `[C, ...]`"
     if any(p.name.id == text for p in item.parameters):
-        help = f"pass `{text}={shape.channels}`, or apply it where {channels} channels arrive"
+        help = f"pass `{text}={shape.channels}`, or apply it to a map with {channels} channels"
     return not_taken(
         f"`{name}` takes {channels} channels, but gets {shape.channels}",
-        Label(span, f"{shape.channels} channels arrive here"),
+        Label(span, f"the input has {shape.channels} channels"),
         Label(entry.span, f"this is {channels}"),
         help,
     )
@@ -46,7 +46,7 @@ def wrong_channels(item: syntax.Extern, entry: syntax.Expr, channels: int, shape
 
 def refused(item: syntax.Extern, condition: syntax.Expr, span: Span) -> Diagnostic:
     return not_taken(
-        f"`{item.name.id}` does not take these arguments: `{text_of(condition)}` is false",
+        f"`{item.name.id}` does not accept these arguments: `{text_of(condition)}` is false",
         Label(span, "applied here"),
         Label(condition.span, "false here"),
         "pass arguments that meet the condition, or apply it to a map that does",
@@ -59,26 +59,26 @@ def not_taken(message: str, call: Label, declared: Label, help: str) -> Diagnost
 
 
 def not_channels(item: syntax.Extern, expr: syntax.Expr, value: Value) -> Diagnostic:
-    help = "write a number, or what follows from the channels that arrive and the parameters, such as `2 * C`"
+    help = "write a number, or an expression of the input channels and the parameters, such as `2 * C`"
     if is_number(value) and value > MAX_CHANNELS:
-        help = f"give at most {MAX_CHANNELS:_} channels: more would not fit in memory"
+        help = f"use at most {MAX_CHANNELS:,} channels: more would not fit in memory"
     return not_given(
-        f"the channels that `{item.name.id}` gives must be a whole number from 1 to {MAX_CHANNELS:_}", expr, value, help
+        f"the output channels of `{item.name.id}` must be an integer from 1 to {MAX_CHANNELS:,}", expr, value, help
     )
 
 
 def not_a_size(item: syntax.Extern, expr: syntax.Expr, value: Value, symbols: Sequence[str], axis: int) -> Diagnostic:
     """A size of the result that is no whole number at every size, or follows from another axis."""
     own = symbols[axis] if axis < len(symbols) else ""
-    help = "write a number: no such axis arrives" if axis >= len(symbols) else "write a number: this axis is fixed"
+    help = (
+        "write a number: the input has no such axis" if axis >= len(symbols) else "write a number: this axis is fixed"
+    )
     if own and isinstance(value, SymInt) and value.axis == axis and value.divisor > 1:
         rounded, rest = f"`ceil({text_of(expr)})` or `floor({text_of(expr)})`", f"when {own} % {value.divisor} == 0"
-        help = f"round it, {rounded}, or take the sizes alone at which it is whole: `{rest}`"
+        help = f"round it, {rounded}, or restrict the sizes to those where it is whole: `{rest}`"
     elif own:
-        help = f"write a whole number that follows from `{own}` alone, such as `{own}`, `ceil({own} / 2)` or `7`"
-    message = (
-        f"each size that `{item.name.id}` gives must be whole, at least 1, and follow from the size on its own axis"
-    )
+        help = f"write an integer that depends only on `{own}`, such as `{own}`, `ceil({own} / 2)` or `7`"
+    message = f"each output size of `{item.name.id}` must be an integer, at least 1, that depends only on its own axis"
     return not_given(message, expr, value, help)
 
 
@@ -103,7 +103,7 @@ def module_of_network(item: syntax.Extern, network: str) -> Diagnostic:
     """A module that has the name of the file that the network becomes."""
     return Diagnostic(
         "E0264",
-        f"the network `{network}` becomes {network}.py, which would hide the module `{network}` of `{item.name.id}`",
+        f"the network `{network}` becomes {network}.py, which would shadow the module `{network}` of `{item.name.id}`",
         Label(item.target.span, f"is the module `{network}`"),
         helps=(f"rename the model, or the module: {network}_layers.py and `{network}_layers:...`",),
     )

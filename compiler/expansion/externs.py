@@ -192,7 +192,7 @@ class Application:
             return None
         value = self.value(expr)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise Fault(errors.not_a_count(figure, expr, value, "a whole number from 0 on, the same at every size"))
+            raise Fault(errors.not_a_count(figure, expr, value, "an integer of at least 0, the same at every size"))
         return value
 
     def window(self, expr: syntax.Expr | None) -> tuple[int, ...] | None:
@@ -203,7 +203,9 @@ class Application:
         axes = value if isinstance(value, tuple) else (value,) * self.shape.rank
         numbers = tuple(n for n in axes if isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= MAX_CHANNELS)
         if len(numbers) < len(axes) or len(axes) != self.shape.rank or not axes:
-            raise Fault(errors.not_a_count("window", expr, value, "a number from 1 on, or one for each size"))
+            raise Fault(
+                errors.not_a_count("window", expr, value, "an integer of at least 1, or a list with one per size")
+            )
         return numbers
 
     def cost(self, expr: syntax.Expr | None) -> Cost | None:
@@ -212,15 +214,15 @@ class Application:
             return None
         value = self.value(expr)
         if isinstance(value, bool) or not isinstance(value, int | SymInt | Polynomial):
-            raise Fault(errors.not_a_count("multiply_adds", expr, value, "a whole number at every size"))
+            raise Fault(errors.not_a_count("multiply_adds", expr, value, "an integer at every size"))
         cost: dict[tuple[SizeFn, ...], int] = {}
         for key, coefficient in to_polynomial(value).terms.items():
             if coefficient.denominator != 1:
-                raise Fault(errors.not_a_count("multiply_adds", expr, value, "a whole number at every size"))
+                raise Fault(errors.not_a_count("multiply_adds", expr, value, "an integer at every size"))
             row, number = as_rows(key, self.shape.rank, int(coefficient))
             cost[row] = cost.get(row, 0) + number
         if any(not row and number < 0 and len(cost) == 1 for row, number in cost.items()):
-            raise Fault(errors.not_a_count("multiply_adds", expr, value, "a whole number from 0 on"))
+            raise Fault(errors.not_a_count("multiply_adds", expr, value, "an integer of at least 0"))
         return cost
 
 

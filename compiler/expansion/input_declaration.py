@@ -134,7 +134,7 @@ def not_one_axis(span: Span, whose: str = "an input's condition") -> Diagnostic:
 def too_far(span: Span, whose: str = "an input's condition") -> Diagnostic:
     return Diagnostic(
         "E0330",
-        f"{whose} must repeat within {MAX_PERIOD:_} sizes",
+        f"{whose} must repeat within {MAX_PERIOD:,} sizes",
         Label(span, "repeats later, or never"),
         helps=("use smaller numbers in the condition",),
     )

@@ -171,7 +171,7 @@ def unknown_setting(name: str, specs: list[SpecFile], evaluator: Evaluator) -> s
 def instance_incomplete(item: syntax.Instance, missing: list[str]) -> Diagnostic:
     return Diagnostic(
         "E0240",
-        f"`{item.name.id}` gives no value to {names(missing)} of its model",
+        f"`{item.name.id}` sets no value for {names(missing)} of its model",
         Label(item.value.span, "incomplete"),
         helps=(f"pass a value in the parentheses: `{missing[0]}=...`",),
     )
@@ -180,8 +180,8 @@ def instance_incomplete(item: syntax.Instance, missing: list[str]) -> Diagnostic
 def too_many_networks(span: Span, count: int, where: str = "this family") -> Diagnostic:
     return Diagnostic(
         "E0327",
-        f"{where} has {count:_} networks",
+        f"{where} has {count:,} networks",
         Label(span, "too many at once"),
-        notes=(f"a file can define at most {MAX_NETWORKS:_} networks",),
+        notes=(f"a file can define at most {MAX_NETWORKS:,} networks",),
         helps=("shorten the lists of `each` or `--set`",),
     )

@@ -13,11 +13,11 @@ MAX_NODES = 20_000  # distinct operations: what is expanded
 def too_many_blocks(span: Span, count: int, what: str = "blocks or operations") -> Diagnostic:
     return Diagnostic(
         "E0319",
-        f"the network is too large: {count:_} {what}",
+        f"the network is too large: {count:,} {what}",
         Label(span, "exceeds the limit here"),
         notes=(
-            f"a network has at most {MAX_BLOCKS:_} blocks and {MAX_OPERATIONS:_} operations, counting every occurrence,"
-            f" and {MAX_NODES:_} distinct operations",
+            f"a network has at most {MAX_BLOCKS:,} blocks and {MAX_OPERATIONS:,} operations, counting every occurrence,"
+            f" and {MAX_NODES:,} distinct operations",
         ),
         helps=("use smaller counts, or nest fewer blocks",),
     )

@@ -35,9 +35,9 @@ def find_torch_order(checked: CheckedNetwork) -> Iterator[Diagnostic]:
         suggestion = format_call(leaf.span.text, [("", numbers[1]), ("kernel", size), *others])
         yield Diagnostic(
             "W0603",
-            f"`{shorten(leaf.span.text)}` is a kernel of {kernel}x{kernel} and {leaf.shape_in.channels} channels",
-            Label(leaf.span, f"{leaf.shape_in.channels} channels arrive and leave, with a kernel of {kernel}"),
-            helps=(f"the channels that arrive are known; write `{suggestion}`",),
+            f"`{shorten(leaf.span.text)}` has a {kernel}x{kernel} kernel and {leaf.shape_in.channels} output channels",
+            Label(leaf.span, f"{leaf.shape_in.channels} input and output channels, a kernel of {kernel}"),
+            helps=(f"input channels are inferred; write `{suggestion}`",),
             fix=(Edit(leaf.span, suggestion),),
         )
 
@@ -69,7 +69,7 @@ def find_even_windows(checked: CheckedNetwork) -> Iterator[Diagnostic]:
             f"`{shorten(leaf.span.text)}` has an even window and a stride of 1",
             Label(leaf.span, f"the map becomes {how_many} {'smaller' if change > 0 else 'larger'}, not half as large"),
             helps=(
-                f"write `{suggestion}`: a stride that is not given is 1"
+                f"write `{suggestion}`: the default stride is 1"
                 if suggestion
                 else f"use an odd window, or another stride{f': `{stated}` is 1 here' if stated else ''}",
             ),

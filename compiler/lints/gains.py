@@ -36,18 +36,18 @@ def find_lost_gains(checked: CheckedNetwork) -> Iterator[Diagnostic]:
     for leaf in Gains().find_lost_gains(root):
         span = find_own_text(root, leaf)
         kind, begins, where, argument = (
-            ("factor", "begins at 0", "a branch", "init=0")
+            ("factor", "starts at 0", "a branch", "init=0")
             if leaf.is_parameter
             else ("norm", "has a gain of 0", "the last norm of a branch", "gain=0")
         )
         edit = drop_argument(span, argument)
-        is_own, lost = span is leaf.span, "gives zeros, and nothing is added to them"
+        is_own, lost = span is leaf.span, "outputs zeros, and nothing is added to them"
         yield Diagnostic(
             "W0607",
-            f"`{shorten(leaf.span.text)}` {begins} outside a residual branch: nothing passes it at the start",
+            f"`{shorten(leaf.span.text)}` {begins} outside a residual branch: at first, no signal passes it",
             Label(span, lost if is_own else f"has this {kind} in a block"),
             labels=() if is_own else (Label(leaf.span, lost),),
-            helps=(f"leave out `{argument}`: it is for {where} that a `+` joins",),
+            helps=(f"remove `{argument}`: it belongs on {where} of a `+`",),
             fix=(edit,) if edit is not None else (),
         )
 

@@ -65,10 +65,10 @@ def argument_dropped(call: syntax.Call, argument: syntax.Argument, parameter: sy
     default = f"the default, `{name}={usual.span.text}`" if usual is not None else "the default"
     return Diagnostic(
         "W0612",
-        f"`{written}` goes nowhere: no block of this group is the first of its stage",
+        f"`{written}` has no effect: no block of this group is the first of its stage",
         Label(argument.span, f"these blocks get {default}"),
-        labels=(Label(parameter.span, "`first`: given to the first block of a stage alone"),),
-        helps=(f"make these blocks a stage of their own, where the first one gets `{written}`, or remove it",),
+        labels=(Label(parameter.span, "`first`: only for the first block of a stage"),),
+        helps=(f"move these blocks to their own stage, whose first block gets `{written}`, or remove it",),
         fix=(Edit(find_removable_span(call, argument), ""),) if argument.name is not None else (),
     )
 

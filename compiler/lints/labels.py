@@ -101,8 +101,8 @@ def label_without_effect(step: syntax.Labelled, operation: str) -> Diagnostic:
     label = step.path.span.text
     return Diagnostic(
         "W0611",
-        f"the label `{label}` names nothing",
-        Label(step.path.span, f"`{operation}` has no weights, and no module stands for it here"),
+        f"the label `{label}` has no effect",
+        Label(step.path.span, f"`{operation}` has no weights and is not a module here"),
         helps=(f"write `{operation}` without the label, or label the step that has the weights",),
         fix=(Edit(behind, ""),),
         is_certain=True,

@@ -74,10 +74,10 @@ def find_bias(leaf: Leaf, bindings: dict[str, Span]) -> Span:
 
 def describe_removal(edit: Edit | None, call: Span, norm: Leaf) -> str:
     if edit is not None and edit.replacement:
-        return f"write `bias=false`{': the norm has a bias of its own' if norm.has_parameters else ''}"
+        return f"write `bias=false`{': the norm has its own' if norm.has_parameters else ''}"
     if "bias" not in call.text:
-        return f"leave the bias out of what `{call.text.partition('(')[0].strip()}` is bound to"
-    return f"leave out the bias{': the norm has one of its own' if norm.has_parameters else ''}"
+        return f"remove the bias from the layer that `{call.text.partition('(')[0].strip()}` is bound to"
+    return f"remove the bias{': the norm has its own' if norm.has_parameters else ''}"
 
 
 def centres_channels(norm: Leaf) -> bool:
@@ -107,7 +107,7 @@ def find_repetitions(neighbours: Neighbours) -> Iterator[Diagnostic]:
             Label(place.span, f"reads another {kind}" if place is second else f"is read by another {kind}"),
             labels=() if is_shipped(other.span) else (Label(other.span, f"the {kind} before it"),),
             notes=(f"`{both}` is a norm and an activation in one",) if both else (),
-            helps=(f"leave out the second `{shorten(second.span.text)}`" if edit else f"leave out one of the {kind}s",),
+            helps=(f"remove the second `{shorten(second.span.text)}`" if edit else f"remove one of the {kind}s",),
             fix=(edit,) if edit is not None else (),
         )
 

@@ -32,10 +32,10 @@ def find_single_positions(checked: CheckedNetwork) -> Iterator[Diagnostic]:
             span = find_own_text(checked, stage.span)
             yield Diagnostic(
                 "W0608",
-                f"the map that reaches stage `{stage.name}` is one position at {size}",
+                f"the input of stage `{stage.name}` has one position at {size}",
                 Label(span, "nothing is left to convolve here" if span is stage.span else "too small for its strides"),
                 labels=label_cause(network, wires, span),
-                helps=("stride less before this stage, or declare a larger input",),
+                helps=("use fewer strides before this stage, or declare a larger input",),
             )
             return
     for number, step in enumerate(network.root.steps):
@@ -45,12 +45,12 @@ def find_single_positions(checked: CheckedNetwork) -> Iterator[Diagnostic]:
             where = f"in stage `{stage.name}` " if stage is not None else ""
             yield Diagnostic(
                 "W0609",
-                f"a batch norm {where}meets one position at {size}: PyTorch refuses to train with one image",
-                Label(
-                    span, "one value for each channel of an image" if span is step.span else "too small for its strides"
-                ),
+                f"a batch norm {where}gets one position at {size}: PyTorch refuses to train with one image",
+                Label(span, "one value per channel and image" if span is step.span else "too small for its strides"),
                 labels=label_norm(norms[number], span),
-                helps=("stride less, declare a larger input, or allow this and train with two images or more at once",),
+                helps=(
+                    "use fewer strides or a larger input, or allow this and train with two or more images per batch",
+                ),
             )
             return
 
@@ -64,7 +64,7 @@ def find_own_text(checked: CheckedNetwork, span: Span) -> Span:
 def label_cause(network: Network, wires: list[bool], span: Span) -> tuple[Label, ...]:
     """The first part of a model that gives one position."""
     part = next(step for step in network.root.steps if any(wires[wire] for wire in step.outputs))
-    return () if part.span.source is not span.source else (Label(part.span, "one position leaves this"),)
+    return () if part.span.source is not span.source else (Label(part.span, "its output has one position"),)
 
 
 def label_norm(norm: Leaf, span: Span) -> tuple[Label, ...]:

@@ -29,7 +29,7 @@ def find_repeated_strides(checked: CheckedNetwork) -> Iterator[Diagnostic]:
         help = "give a stride to the first block only, or silence this with `// allow W0601: reason` on the line before"
         if parameter is not None:
             name = f"block `{definition.name.id}`"
-            labels = (Label(parameter.span, "every block of a stage gets this, since it is not `first stride`"),)
+            labels = (Label(parameter.span, "every block of a stage gets this, because it is not `first stride`"),)
             help = f"declare `first {parameter.span.text}` in {name}: then only the first block of a stage strides"
             if not is_shipped(parameter.span):
                 fix = (Edit(Span(parameter.span.source, parameter.span.start, parameter.span.start), "first "),)

@@ -38,10 +38,10 @@ def warn_of_shift(path: Path, optional: Step, other: Step, stage: str) -> Diagno
     start = Span(optional.span.source, optional.span.start, optional.span.start)
     return Diagnostic(
         "W0610",
-        f"`{name}` is one layer in some blocks of `{stage}`, and another one in the others",
+        f"`{name}` refers to different layers in the blocks of `{stage}`",
         Label(optional.span, "only some blocks have this"),
         labels=() if is_shipped(other.span) else (Label(other.span, f"the others store this as `{name}`"),),
-        helps=(f"label it, as in `extra_{name}: {shorten(optional.span.text)}`: then the others have one name each",),
+        helps=(f"label it, as in `extra_{name}: {shorten(optional.span.text)}`: then the other names agree",),
         fix=(Edit(start, f"extra_{name}: "),),
     )
 

@@ -55,9 +55,9 @@ def find_unread_lets(
         elif isinstance(statement, syntax.Let) and statement.name.id not in names | reported:
             reported.add(statement.name.id)
             name = statement.name
-            what = "its layers are no part of the network" if has_layers(statement.value) else "computed for nothing"
+            what = "its layers are not part of the network" if has_layers(statement.value) else "never used"
             place, product = find_gated(item, statement)
-            in_words = f"read `{name.id}` behind this line, or remove this `let`"
+            in_words = f"use `{name.id}` after this line, or remove this `let`"
             added = find_summand(item, statement) if not place else None
             if added is not None:
                 help = f"add it: write `{added.replacement}` for `{added.span.text}` in `out`, or remove this `let`"
@@ -87,7 +87,7 @@ def find_unread_parameters(
         example = f", for example `{name}={name}` in a call" if name in OPTIONS | mentions.signatures else ""
         yield unused_name(
             name,
-            Label(parameter.span, f"{kind} `{item.name.id}` is the same whatever this is"),
+            Label(parameter.span, f"{kind} `{item.name.id}` does not depend on this parameter"),
             f"use it in {kind} `{item.name.id}`{example}, or remove it{called}",
         )
 
@@ -98,7 +98,7 @@ OPTIONS = frozenset(parameter.name for primitive in PRIMITIVES.values() for para
 def unused_name(name: str, label: Label, help: str, fix: tuple[Edit, ...] = (), is_certain: bool = False) -> Diagnostic:
     return Diagnostic(
         "W0602",
-        f"nothing reads `{name}`",
+        f"unused name `{name}`",
         label,
         helps=(help,),
         fix=fix,

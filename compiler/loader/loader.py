@@ -21,7 +21,7 @@ TOO_LARGE = ("is larger than 1 MiB", "split it into files that `use` each other"
 MAX_FILES = 32  # that a spec uses, also through others, besides the shipped ones
 MAX_DEPTH = 16  # of files that use each other
 MAX_WORDS = 40_000  # in all of them
-TOO_LONG = f"the files of a spec have at most {MAX_WORDS:_} words in total"
+TOO_LONG = f"the files of a spec have at most {MAX_WORDS:,} words in total"
 WORD = re.compile(r'//[^\n]*|"[^"\n]*"|[\d.]+[eE][+-]\d+|[\w.]+|[|=!<>]+|[^\w\s]')  # or several
 MAX_FAULTS = 20  # in them; behind these no more files are read
 LIBRARY = Path(__file__).resolve().parents[2] / "specs"
@@ -267,7 +267,7 @@ def unreadable(source: Source, what: str, remedy: str) -> Diagnostic:
 def outside_folder(use: syntax.Use, name: str) -> Diagnostic:
     return Diagnostic(
         "E0503",
-        f"`{name}` is outside the folder in which it is looked up",
+        f"`{name}` is outside the folder of the spec",
         Label(use.span, "a link to another folder"),
         helps=("keep the files that a spec uses in its own folder",),
     )

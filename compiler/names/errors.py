@@ -154,7 +154,9 @@ def known_only_to_claims(name: str, measured: bool, span: Span) -> Diagnostic:
     help = f"only `expect` can mention `{name}`: {why}"
     line = span.source.text[: span.start].rpartition("\n")[2]
     if not measured and DECLARED.fullmatch(line):
-        help = "the size behind `=` is in numbers, as in `input [3, H, W] = [3, 224, 224]`: costs are counted at it"
+        help = (
+            "sizes after `=` must be numeric, as in `input [3, H, W] = [3, 224, 224]`: costs are computed at this size"
+        )
     return replace(errors.unknown_name(name, span, []), helps=(help,))
 
 
@@ -187,7 +189,7 @@ def unknown_parameter(
     elif wanted == "bias" and FALSE.match(span.source.text, span.end):
         return replace(
             fault,
-            helps=(f"remove it: `{default.name}` has no bias unless it says `bias=true`",),
+            helps=(f"remove it: `{default.name}` has no bias without `bias=true`",),
             fix=remove_argument(span),
         )
     return replace(fault, helps=(help,), fix=())

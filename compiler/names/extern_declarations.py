@@ -99,7 +99,7 @@ def refuse_part(part: str) -> str | None:
     if part in PYTHON:
         return f"`{part}` is a Python keyword"
     if part.startswith("__"):
-        return f"`{part}` begins with two underscores, as names do that Python keeps for itself"
+        return f"`{part}` begins with two underscores, which Python reserves"
     return None
 
 
@@ -119,20 +119,20 @@ def not_an_import_name(target: syntax.String, why: str, near: str | None) -> Dia
 
 # -- parameters and shapes --------------------------------------------------------------------------------------------
 
-ONE_MAP = "an `extern` takes one map and gives one: join several with `concat` before it, and `split` behind it"
+ONE_MAP = "an `extern` has one input and one output map: join several with `concat` before it, or `split` after it"
 
 
 def not_passed(extern: syntax.Extern, parameter: syntax.Parameter) -> Diagnostic:
     """A parameter of a type that no constructor is called with."""
     type = parameter.type.id
-    help = f"pass numbers, flags and texts: a parameter is one of {', '.join(f'`{name}`' for name in PASSED)}"
+    help = f"pass numbers, booleans and strings: the types are {', '.join(f'`{name}`' for name in PASSED)}"
     if type == "tensor":
         help = "join both tensors with `concat` before it: an `extern` takes one map"
     elif type == "layer":
-        help = "apply the layer before or behind it: `in |> layer |> " + extern.name.id + "`"
+        help = "apply the layer before or after it: `in |> layer |> " + extern.name.id + "`"
     return Diagnostic(
         "E0261",
-        f"`{extern.name.id}` cannot have a parameter of type `{type}`: its class is made with numbers and texts",
+        f"`{extern.name.id}` cannot have a parameter of type `{type}`: its constructor takes numbers and strings",
         Label(parameter.type.span, "cannot be passed to it"),
         helps=(help,),
     )
@@ -144,7 +144,7 @@ def refuse_shape(shape: syntax.Expr, other: syntax.Expr, is_input: bool) -> Diag
         return not_a_shape(shape.span, "is not a list", "write the channels and then each size, such as `[C, H, W]`")
     inner = next((item for item in shape.items if isinstance(item, syntax.List)), None)
     if inner is not None:
-        return not_a_shape(inner.span, "has a list in it", ONE_MAP)
+        return not_a_shape(inner.span, "contains a list", ONE_MAP)
     if not 1 <= len(shape.items) <= MAX_AXES + 1:
         return not_a_shape(
             shape.span,
@@ -155,7 +155,7 @@ def refuse_shape(shape: syntax.Expr, other: syntax.Expr, is_input: bool) -> Diag
         names: set[str] = set()
         for item in shape.items:
             if isinstance(item, syntax.Name) and item.id in names:
-                return not_a_shape(item.span, f"has `{item.id}` twice", "give each entry a name of its own")
+                return not_a_shape(item.span, f"has `{item.id}` twice", "give each entry its own name")
             names |= {item.id} if isinstance(item, syntax.Name) else set()
     return None
 
@@ -175,14 +175,14 @@ def not_a_figure(expect: syntax.Expect) -> Diagnostic:
     span = claim.span
     if expect.condition is not None:
         span = expect.condition.span
-        help = "leave the condition out: write a value that depends on parameters, `(a when c otherwise b)`"
+        help = "remove the condition: write a value that depends on parameters, `(a when c otherwise b)`"
     elif expect.text is not None:
-        span, help = expect.span, "leave the text behind `otherwise` out: `resnetc test` says what the class does"
+        span, help = expect.span, "remove the text after `otherwise`: `resnetc test` reports what the class does"
     elif isinstance(claim, syntax.Binary) and isinstance(claim.left, syntax.Name) and claim.left.id in FIGURES:
-        help = f"write what it is: `expect {claim.left.id} == ...`"
+        help = f"write its value: `expect {claim.left.id} == ...`"
     else:
         help = f"write `expect NAME == ...`, where NAME is one of {', '.join(f'`{name}`' for name in FIGURES)}"
-    return misclaimed("a claim of an `extern` gives one of its figures a value, and has no condition", span, help)
+    return misclaimed("a claim of an `extern` defines one of its figures, without a condition", span, help)
 
 
 def claimed_twice(figure: str, expect: syntax.Expect, first: syntax.Expect) -> Diagnostic:
@@ -192,5 +192,9 @@ def claimed_twice(figure: str, expect: syntax.Expect, first: syntax.Expect) -> D
 
 def misclaimed(message: str, span: Span, help: str, labels: tuple[Label, ...] = ()) -> Diagnostic:
     return Diagnostic(
-        "E0263", message, Label(span, "not such a claim" if not labels else "second claim"), labels, helps=(help,)
+        "E0263",
+        message,
+        Label(span, "does not define a figure" if not labels else "second claim"),
+        labels,
+        helps=(help,),
     )

@@ -151,7 +151,7 @@ def not_an_attribute(text: str, span: Span) -> Diagnostic:
     return bad_string(
         f'the attribute of a slot must be a name, and "{text}" is not one',
         Label(span, "not an attribute name"),
-        'write for instance "norm", "norm#" for a numbered name, or "" to use the names of what is bound',
+        'write for instance "norm", "norm#" for a numbered name, or "" to use the names inside the bound layer',
     )
 
 
@@ -168,7 +168,7 @@ def not_a_path(text: str, span: Span) -> Diagnostic:
 def no_attribute(name: str, span: Span) -> Diagnostic:
     """The fault of a path whose first part has a `-`."""
     return bad_string(
-        f"`{name}` cannot be the first part of a path: it becomes an attribute of the module, which has no `-`",
+        f"`{name}` cannot be the first part of a path: it becomes an attribute of the module, which cannot contain `-`",
         Label(span, "not an attribute name"),
         f"write `{name.replace('-', '_')}`, or begin the path with a name: `layers.{name}`",
     )

@@ -85,7 +85,7 @@ class SizeConflict:
 
     def describe_refused(self, sizes: SizeSet) -> tuple[str, ...]:
         """The smallest of some refused sizes and the one nearest to the declared size, each with what refuses it."""
-        by_size = {sizes.min: "smallest size that is allowed but refused"}
+        by_size = {sizes.min: "smallest size that is allowed but not accepted"}
         by_size.setdefault(sizes.nearest(self.size), "nearest to the declared size")
         texts = []
         for n, what in by_size.items():

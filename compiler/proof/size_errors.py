@@ -65,7 +65,7 @@ def promises_too_much(conflict: SizeConflict, promised: SizeSet) -> Diagnostic:
             *(
                 ()
                 if spans[1:] or not conflict.free
-                else ("without `when` an input allows every size from the least accepted one on",)
+                else ("without `when`, an input allows every size from the smallest accepted one up",)
             ),
             *conflict.describe_refused(said - conflict.accepted.axes[conflict.reason.axis]),
             *conflict.reason.place.describe_place(),
@@ -98,7 +98,7 @@ def never_enough(conflict: SizeConflict) -> Diagnostic:
     help = "use a smaller kernel, or move it to where the map is larger"
     needs = f"a size {conflict.bound}" if isinstance(condition.other, int) else ""
     if condition.kind == "multiple":
-        help = "move it to where the size is a multiple, or bring it to one with `constant_pad`"
+        help = "move it to where the size is a multiple, or pad it to one with `constant_pad`"
     elif isinstance(condition.other, SizeSet):
         needs, help = show_set(condition.other, "a size"), "move it to where the map has such a size"
     return Diagnostic(

@@ -40,4 +40,6 @@ def suggest_case(operation: Operation) -> Suggestion | None:
     written = f"when {condition} => {rest.removeprefix('|>').strip()}"
     at = start + case.start()
     edit = Edit(Span(source, at, at), f"{case[1]}{written}\n")
-    return Suggestion(f"add a case above it, as the window keeps the size only where it strides: `{written}`", (edit,))
+    return Suggestion(
+        f"add a case above it, because the window keeps the size only if it strides: `{written}`", (edit,)
+    )

@@ -176,7 +176,7 @@ def suggest_stride_for_dilation(sites: list[JoinSite], mine: int, axis: int) -> 
             stride = {"stride": strides[name]}
             change = change_arguments(operation, stride, {"stride": name}, renamed={"dilation": "stride"})
             if change.edits and fit_changes(sites, (change,)) is not None:
-                help = f"give `{side.name}` the stride of `{other.name}` in place of a dilation: `{change.text}`"
+                help = f"give `{side.name}` the stride of `{other.name}` instead of a dilation: `{change.text}`"
                 yield Wording.MISPLACED, Suggestion(help, change.edits)
 
 

@@ -26,7 +26,7 @@ def out_of_range(primitive: Primitive, parameter: Parameter, value: Value, least
         bound = f"above its `{parameter.above}` of {describe(least)}"
         help = f"give `{parameter.name}` a number above {describe(least)}"
         if value != least:
-            help += f": did you mean `{primitive.name}({describe(value)}, {describe(least)})`?"
+            help += f", such as `{primitive.name}({describe(value)}, {describe(least)})`"
     return Diagnostic(
         "E0303",
         f"`{parameter.name}` of `{primitive.name}` must be {bound}, not {describe(value)}",
@@ -41,12 +41,12 @@ def without_effect(primitive: Primitive, parameter: Parameter, value: Value, spa
         "E0337",
         f"`{parameter.name}` of `{primitive.name}` has no effect without `{parameter.needs}=true`",
         Label(span, f"`{parameter.name}` is {describe(value)} here, and `{parameter.needs}` is false"),
-        helps=(f"add `{parameter.needs}=true`, or leave out `{parameter.name}`",),
+        helps=(f"add `{parameter.needs}=true`, or remove `{parameter.name}`",),
     )
 
 
 def beyond_limit(primitive: Primitive, parameter: Parameter, value: Value, span: Span) -> Diagnostic:
-    why = "no larger layer is of use"
+    why = "a larger one has no use"
     if parameter.name in ("channels", "features", "kernel"):
         why = (
             "a larger layer would not fit in memory"
@@ -55,9 +55,9 @@ def beyond_limit(primitive: Primitive, parameter: Parameter, value: Value, span:
         )
     return Diagnostic(
         "E0304",
-        f"`{parameter.name}` of `{primitive.name}` exceeds the limit of {parameter.most:_}",
+        f"`{parameter.name}` of `{primitive.name}` exceeds the limit of {parameter.most:,}",
         Label(span, f"`{parameter.name}` is {describe(value)} here"),
-        helps=(f"give it at most {parameter.most:_}: {why}",),
+        helps=(f"give it at most {parameter.most:,}: {why}",),
     )
 
 
@@ -144,7 +144,7 @@ def pads_to_fewer(have: int, wanted: int, before: int, span: Span) -> Diagnostic
     help = f"pad to {have} or more, or project: `conv({wanted}, kernel=1)` can also remove channels"
     if extra >= 0:
         headline = f"`pad_channels({wanted}, before={before})` has only {extra} channels to add to {have}"
-        help = f"write `before={extra // 2}` for as many on both sides, at most `before={extra}`"
+        help = f"write `before={extra // 2}` for equal padding on both sides, at most `before={extra}`"
     return Diagnostic("E0311", headline, Label(span, f"its input has {have} channels"), helps=(help,))
 
 
@@ -223,5 +223,7 @@ def not_broadcast(primitive: Primitive, stored: Value, shape: Shape, span: Span)
         "E0341",
         f"the parameter of `{primitive.name}` cannot have the shape {describe(stored)}",
         Label(span, f"for a map of {shape.channels} channels"),
-        helps=(f"give it one of the shapes {', '.join(f'`{form}`' for form in forms)}: one number, or one a channel",),
+        helps=(
+            f"give it one of the shapes {', '.join(f'`{form}`' for form in forms)}: one number, or one per channel",
+        ),
     )

@@ -83,7 +83,7 @@ def charge_entries(entries: int) -> None:
     if _budgets:
         if entries > _budgets[-1].entries:
             raise BudgetSpent(
-                f"the claims of a network can evaluate at most {MAX_ENTRIES:_} values of size functions "
+                f"the claims of a network can evaluate at most {MAX_ENTRIES:,} values of size functions "
                 "with long periods"
             )
         _budgets[-1].entries -= entries
@@ -94,7 +94,7 @@ def charge_terms(terms: int) -> None:
     """Pay for one more case or piece of so many terms."""
     if _budgets:
         if terms > _budgets[-1].steps:
-            raise BudgetSpent(f"the claims of a network can examine at most {MAX_STEPS:_} terms, case by case")
+            raise BudgetSpent(f"the claims of a network can examine at most {MAX_STEPS:,} terms, case by case")
         _budgets[-1].steps -= terms
 
 

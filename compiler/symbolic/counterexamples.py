@@ -169,7 +169,7 @@ def find_witness(atoms: Sequence[Atom], box: Box) -> Point | None:
         return None
     point = BranchAndBound(atoms, box, dict.fromkeys(box, 0)).find_nearest(MAX_SEARCH_SIZE)
     if point is None:
-        raise Undecided(f"it holds at all sizes up to {MAX_SEARCH_SIZE:_}, but larger sizes are undecided")
+        raise Undecided(f"it holds at all sizes up to {MAX_SEARCH_SIZE:,}, but larger sizes are undecided")
     return point
 
 
@@ -187,7 +187,7 @@ def find_witness_of_atom(statement: Atom, box: Box) -> Point | None:
         for axis in axes if point is None else ():
             point, decided = search_cases(statement, {**box, axis: box[axis] & from_minimum(MAX_SEARCH_SIZE + 1)})
             if not decided:
-                raise Undecided(f"it holds at all sizes up to {MAX_SEARCH_SIZE:_}, but larger sizes are undecided")
+                raise Undecided(f"it holds at all sizes up to {MAX_SEARCH_SIZE:,}, but larger sizes are undecided")
             if point is not None:
                 break
     return None if point is None else {**rest, **point}
@@ -210,7 +210,7 @@ def search_cases(statement: Atom, box: Box) -> tuple[Point | None, bool]:
     for row in rows:
         count *= len(row)
     if count > MAX_CASES:
-        raise Undecided(f"its terms repeat in {count:_} different ways")
+        raise Undecided(f"its terms repeat in {count:,} different ways")
     proof = True
     for case in product(*rows):
         charge_terms(count_terms(statement))

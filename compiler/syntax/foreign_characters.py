@@ -83,7 +83,7 @@ def read_lookalike(text: str, at: int, written: str) -> Meant | None:
     if written == "×" and (counted := COUNTED.search(before)) is not None:
         block = BLOCK.match(text, at + 1, at + MAX_LINE)
         shown = f"{counted[1]} of {block[1] if block else 'blocks.basic(64)'}"
-        return Meant("OF", "of", f"a stage says how often it has a block: `{shown}`")
+        return Meant("OF", "of", f"a stage states its number of blocks: `{shown}`")
     if written == ";" and enclosed(before.rpartition("\n")[2]):
         return Meant("COMMA", ",", "separate with `,`")
     plain = unicodedata.normalize("NFKC", written)

@@ -26,7 +26,7 @@ WORDS = {  # where a text does not follow the grammar
     "from": "import a file with `use std.blocks`, and refer to its definitions as `blocks.basic`",
     "if": CHOICE,
     "import": "import another file with `use`",
-    "lambda": "define a layer of your own as a `block` or a `policy`",
+    "lambda": "define your own layer as a `block` or a `policy`",
     "not": "write the opposite comparison, such as `!=`, or compare with `false`: `flag == false`",
     "return": "write the result of a block as `out = ...`",
     "self": "there is no `self`: name a value with `let`, and a layer with a label, such as `fc: linear(10)`",

@@ -15,7 +15,7 @@ from resnetc.compiler.syntax.item_suggestions import of_opener
 from resnetc.compiler.syntax.stage_counts import repeat
 
 LOOP_OF_STAGES = (
-    "a stage goes through a list with `each`: `stage layer1 = each width in [64, 128] of blocks.basic(width)`"
+    "a stage iterates over a list with `each`: `stage layer1 = each width in [64, 128] of blocks.basic(width)`"
 )
 RESULTS = frozenset("output outputs result y logits res ret".split())
 SELF = re.compile(r"self\s*\.\s*([A-Za-z_]\w*)\s*=(?!=)")

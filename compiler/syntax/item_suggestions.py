@@ -22,7 +22,7 @@ PARTS = {  # which no item of its kind is without, with what may be missing befo
     "STEM": "a model has a stem before its stages: `stem = conv(64, kernel=3) |> norm |> act`",
     "HEAD": "a model ends with its head: `head = global_avg_pool |> fc: linear(10)`",
     "OUT": "a block ends with its result: `out = ...`",
-    "OTHERWISE": "a policy ends with the case for all that is left: `otherwise => identity`",
+    "OTHERWISE": "a policy ends with its default case: `otherwise => identity`",
 }
 OPENERS_ELSEWHERE = {  # what others open an item with
     "block": "layer module function func fn component sub subroutine procedure residual residual_block unit",
@@ -93,7 +93,7 @@ def of_opener(token: Token, place: Place) -> Suggestion | None:
         span = span_of(place.source, token)
         kind = "model" if INPUT.match(span.source.text[span.end : span.end + MAX_BODY]) else "block"
         edit = Edit(Span(span.source, span.start, span.start), f"{kind} ")
-        return Suggestion(f"a definition starts with what it is: `{kind} {token.value}(...) {{ ... }}`", (edit,))
+        return Suggestion(f"a definition starts with its kind: `{kind} {token.value}(...) {{ ... }}`", (edit,))
     return None
 
 

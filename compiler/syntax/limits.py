@@ -40,7 +40,7 @@ class Limits:
 def too_long(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0112",
-        f"a statement has at most {MAX_STATEMENT:_} words",
+        f"a statement has at most {MAX_STATEMENT:,} words",
         Label(span, "the statement exceeds the limit here"),
         helps=("split it: name its parts with `let`, or make them blocks and policies",),
     )
@@ -49,7 +49,7 @@ def too_long(span: Span) -> Diagnostic:
 def too_many_words(span: Span) -> Diagnostic:
     return Diagnostic(
         "E0114",
-        f"a file has at most {MAX_WORDS:_} words",
+        f"a file has at most {MAX_WORDS:,} words",
         Label(span, "the file exceeds the limit here"),
         helps=("move some of its definitions into another file, and import that with `use`",),
     )

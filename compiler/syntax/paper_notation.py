@@ -92,7 +92,7 @@ def of_neighbours(token: Token, place: Place) -> Suggestion | None:
         return of_sizes(sizes, pair)
     if ends and token.value in UNITS:
         return Suggestion(
-            f"write the number alone: `{before.value}`", (Edit(Span(span.source, gap.start, span.end), ""),)
+            f"write only the number: `{before.value}`", (Edit(Span(span.source, gap.start, span.end), ""),)
         )
     if ends and token.type == "NAME" and "TIMES" in place.expected:
         return Suggestion(f"multiply with `*`: `{before.value} * {token.value}`", (Edit(gap, " * "),))
@@ -103,7 +103,7 @@ def of_neighbours(token: Token, place: Place) -> Suggestion | None:
         return Suggestion(f"name an argument with `=`: `{before.value}={token.value}`", (Edit(gap, "="),))
     if token.type == "INT" and "PIPE" in place.expected:
         written = f"{name_layer(str(before.value))}({token.value})"
-        return Suggestion(f"arguments stand in parentheses: `{written}`", (Edit(pair, written),))
+        return Suggestion(f"write arguments in parentheses: `{written}`", (Edit(pair, written),))
     return of_phrase(token, before, place) if token.type == "NAME" else None
 
 

@@ -57,4 +57,4 @@ def repeat_once(span: Span) -> Suggestion | None:
         return None
     place = Span(span.source, stage.start(2), stage.start(2) + len(rest))
     written = f"stage {stage[1]} = {blocks}"
-    return Suggestion(f"a stage says how often it has a block: `{written}`", (Edit(place, blocks),))
+    return Suggestion(f"a stage states its number of blocks: `{written}`", (Edit(place, blocks),))

@@ -264,10 +264,10 @@ def of_sign(token: Token, place: Place) -> Suggestion | None:
         written = f"[{whole.text.strip()}]"
         return Suggestion(f"write a list in square brackets: `{shortened(written)}`", (Edit(whole, written),))
     if value == "=>" and before is not None and before.type == "WHEN":
-        help = "the case for all that is left is written `otherwise => layers`"
+        help = "write the default case as `otherwise => layers`"
         return Suggestion(help, (Edit(span_of(place.source, before), "otherwise"),))
     if value == "=" and place.expected == {"IN"}:
-        return Suggestion("`each` goes through a list: write `in`", (Edit(span, "in"),))
+        return Suggestion("`each` iterates over a list: write `in`", (Edit(span, "in"),))
     if pair == "**":
         return Suggestion("there is no power operator: multiply, as in `2 * 2`")
     if pair == "/*":

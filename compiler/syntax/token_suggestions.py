@@ -37,7 +37,7 @@ def suggest_tokens(token: Token, place: Place) -> Iterator[Suggestion]:
     within = place.opened is not None and place.opened.type != "LBRACE"
     if token.type == "PIPE" and place.kind in TAKES_IN and "IN" in place.expected and place.before is not None:
         if place.before.type in OPENS_VALUE:
-            yield Suggestion("write `in |>`: a block passes its input on", (Edit(start_of(span), "in "),))
+            yield Suggestion("write `in |>`: a block starts from its input", (Edit(start_of(span), "in "),))
     for terminal in LISTED if within else CHAINED:
         if terminal in place.inserted and not (terminal == "PIPE" and token.type in NO_LAYERS):
             yield insert_before(token, terminal, place)

@@ -150,9 +150,9 @@ def find_field(word: str, fields: Collection[str]) -> Answer | None:
     if word in parameters.SIZES:
         return Answer(parameters.NO_SIZES)
     if word in PRIMITIVES:
-        return Answer(f"a layer is applied by a pipe: `in |> {word}`")
+        return Answer(f"apply a layer with a pipe: `in |> {word}`")
     layer = find_layer(word)
-    return Answer(f"a layer is applied by a pipe: {layer.help}") if layer is not None else None
+    return Answer(f"apply a layer with a pipe: {layer.help}") if layer is not None else None
 
 
 def find_figure(word: str) -> Answer | None:

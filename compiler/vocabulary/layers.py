@@ -26,7 +26,7 @@ class MissingFeature:
     instead: str = ""
 
 
-OWN_CLASS = "write it as a class in Python, and apply that by `extern`"
+OWN_CLASS = "write it as a Python class, and apply it with `extern`"
 
 WRITTEN: dict[str, tuple[str, ...]] = {
     "conv(64, kernel=3)": list_words(
@@ -168,7 +168,7 @@ ADVICE: dict[str, tuple[str, ...]] = {
     "convolutions of kernel 1 are its layers on a map: `conv(256, kernel=1) |> act |> conv(64, kernel=1)`": list_words(
         "MLP", "", "Mlp ConvMlp GluMlp", "", "ffn feed_forward"
     ),
-    "define a layer of your own as a `block` or a `policy`": list_words("", "Lambda", "", "", "lambda_layer custom"),
+    "define your own layer as a `block` or a `policy`": list_words("", "Lambda", "", "", "lambda_layer custom"),
     "leave it off: recipes augment images, with `random_crop_padding` and `horizontal_flip`": list_words(
         "RandomHorizontalFlip RandomResizedCrop", "RandomFlip RandomCrop RandomRotation RandomZoom"
     ),
@@ -191,7 +191,7 @@ ADVICE: dict[str, tuple[str, ...]] = {
     "numbers have `+`, `-`, `*` and `/`, `floor`, `ceil`, `nearest`, `min` and `max`": list_words(
         short="math sqrt pow log exp abs"
     ),
-    "channels are taken with `split`: `let parts = in |> split([8, 24])`, then `parts[0]`": list_words(
+    "take channels with `split`: `let parts = in |> split([8, 24])`, then `parts[0]`": list_words(
         "narrow index_select", short="slice"
     ),
 }

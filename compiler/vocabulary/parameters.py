@@ -57,7 +57,7 @@ NEEDLESS = {  # what to do about a parameter that has no counterpart
         "in_channels in_planes inplanes in_features num_channels in_chs in_ch input_dim num_features normalized_shape"
     ),
     "remove it: an input is declared once, as `input [3, H, W] = [3, 224, 224]`": "input_shape batch_size",
-    "remove it: specs do not say which tensors are overwritten": "inplace",
+    "remove it: specs have no in-place operations": "inplace",
     "remove it: device and precision are chosen when the compiled module runs": "device dtype param_dtype precision",
     "remove it: the channels come first, and operations know their axis": "data_format axis dim channel_axis",
     "remove it: initial values follow from the layers, and weight decay is a key of the recipe": (
@@ -69,8 +69,8 @@ NEEDLESS = {  # what to do about a parameter that has no counterpart
     "remove it: borders are zeros; another constant is written `constant_pad(1, value=...)`": "padding_mode",
     "remove it: `global_avg_pool` leaves one position, and other pools have a window": "output_size return_indices",
     "remove it: `norm(gain=0)` before its sum starts a block at zero": "zero_init_residual zero_init_last zero_init",
-    "chain it behind the layer: `conv(64, kernel=3) |> relu`": "activation act act_layer",
-    "chain it behind the layer: `conv(64, kernel=3) |> norm`": "norm norm_layer",
+    "chain it after the layer: `conv(64, kernel=3) |> relu`": "activation act act_layer",
+    "chain it after the layer: `conv(64, kernel=3) |> norm`": "norm norm_layer",
     "label the layer instead: `name: conv(64, kernel=3)`": "name",
     "a width is divided by it: write `ratio=1 / 16` for 16": "reduction reduction_ratio",
     NO_WEIGHTS: "pretrained weights checkpoint_path include_top",

@@ -210,6 +210,6 @@ class DecodedBatches:
     def _describe_lost_worker(self, fault: RuntimeError) -> RunError:
         reason = str(fault).splitlines()[0]
         return RunError(
-            f"a process that {self._work} was ended from outside, perhaps for want of memory ({reason}); fewer "
-            "of them take less: --override workers=1"
+            f"a process that {self._work} was killed, possibly out of memory ({reason}); use "
+            "fewer: --override workers=1"
         )

@@ -26,7 +26,7 @@ class Recipe:
     workers: int | None = define_key(
         None,
         "auto",
-        "photographs: processes that decode; 0: the run's own; auto: one for each CPU, at most 8",
+        "photographs: decoding processes; 0: decode in the training process; auto: one per CPU, at most 8",
         low=0,
         high=1024,
         may_change=True,
@@ -35,24 +35,24 @@ class Recipe:
         False, "flag", "recompute each block's activations in the backward pass"
     )
     accumulate: int = define_key(
-        1, "int", "parts of a batch that go through the network one after another, before one update", low=1, high=4096
+        1, "int", "parts of a batch that are computed one after another and make one update", low=1, high=4096
     )
     precision: str = define_key(
         "auto",
         "choice",
-        "what a step computes in; auto: bfloat16 on a CUDA device that has it, else float32 (there as TF32)",
+        "number format of a step; auto: bfloat16 on a CUDA device that supports it, else float32 (on CUDA as TF32)",
         choices=("auto", "float32", "bfloat16", "float16"),
     )
     compile: str = define_key(
         "auto",
         "choice",
-        "torch.compile; default: each class of block once; max-autotune: the whole network; auto: default on CUDA",
+        "torch.compile; default: once per class of block; max-autotune: the whole network; auto: default on CUDA",
         choices=("auto", "off", "default", "max-autotune"),
     )
     graphs: str = define_key(
         "auto",
         "choice",
-        "auto: on CUDA the whole step is one graph, with one process; off: every kernel is launched by itself",
+        "auto: a CUDA graph of the whole step, if there is one process; off: every kernel is launched separately",
         choices=("auto", "off"),
     )
 
@@ -75,7 +75,7 @@ class Recipe:
         1.0, "number", "factor of the learning rate for each stage further from the head", positive=True, high=1
     )
     freeze: tuple[str, ...] = define_key(
-        (), "names", "parts that stay as they are: stem, stage1 ..., norms, a module's name, or a pattern with *"
+        (), "names", "parts that do not change: stem, stage1 ..., norms, a module's name, or a pattern with *"
     )
     decay_norms: bool = define_key(False, "flag", "apply weight decay to norms, biases, `scale` and `shift` too")
 
@@ -135,7 +135,7 @@ class Recipe:
     train_resize: tuple[int, ...] = define_key(
         (),
         "sides",
-        "photographs: the short side is drawn from this range, then a crop from the whole; []: crop_scale, crop_ratio",
+        "photographs: range of the random short side before a random crop; []: crop_scale and crop_ratio",
         low=1,
         high=1 << 14,
     )
@@ -145,15 +145,15 @@ class Recipe:
     rand_augment: str = define_key(
         "none",
         "choice",
-        "photographs: num_ops random operations on every image (RandAugment), as in its paper or as timm has it",
+        "photographs: num_ops random operations on every image (RandAugment), as in its paper or as in timm",
         choices=("none", "paper", "timm"),
     )
     num_ops: int = define_key(
         2, "int", "rand_augment: operations on an image; timm: each is done with probability 1/2", low=1, high=16
     )
-    magnitude: float = define_key(9.0, "number", "rand_augment: how strong they are, 10 the most", low=0, high=10)
+    magnitude: float = define_key(9.0, "number", "rand_augment: strength of the operations, at most 10", low=0, high=10)
     magnitude_std: float = define_key(
-        0.0, "number", "rand_augment: standard deviation of the magnitude from operation to operation", low=0, high=10
+        0.0, "number", "rand_augment: standard deviation of the magnitude across operations", low=0, high=10
     )
     random_crop_padding: int = define_key(
         0,
@@ -164,22 +164,30 @@ class Recipe:
     )
     horizontal_flip: bool = define_key(False, "flag", "mirror images left to right, each with probability 1/2")
     noise: float = define_key(
-        0.0, "number", "in memory: standard deviation of Gaussian noise, in that of the data; 0: none", low=0, high=10
+        0.0,
+        "number",
+        "in memory: standard deviation of Gaussian noise, in units of the data's; 0: none",
+        low=0,
+        high=10,
     )
     color_jitter: float = define_key(
-        0.0, "number", "brightness, contrast and saturation change by up to this share; 0: not at all", low=0, high=1
+        0.0, "number", "brightness, contrast and saturation change by up to this share; 0: no change", low=0, high=1
     )
     lighting: float = define_key(
-        0.0, "number", "standard deviation of the light, along the principal colours; 0: none", low=0, high=1
+        0.0, "number", "standard deviation of the shift along the principal colours; 0: none", low=0, high=1
     )
     random_erasing: float = define_key(0.0, "number", "probability that a box of an image is erased", low=0, high=1)
     mixup: float = define_key(
-        0.0, "number", "mixes images and labels in pairs, by shares from Beta(mixup, mixup); 0: not", low=0, high=100
+        0.0,
+        "number",
+        "mix pairs of images and their labels, with shares from Beta(mixup, mixup); 0: off",
+        low=0,
+        high=100,
     )
     cutmix: float = define_key(
         0.0,
         "number",
-        "pastes a box of another image, of an area from Beta(cutmix, cutmix); 0: not; with mixup: either, by a coin",
+        "paste a box of another image, its area from Beta(cutmix, cutmix); 0: off; with mixup: one of both at random",
         low=0,
         high=100,
     )
@@ -203,16 +211,16 @@ class Recipe:
     loss: str = define_key(
         "cross_entropy",
         "choice",
-        "cross-entropy, or bce: binary cross-entropy, a yes or no for each class",
+        "cross-entropy, or bce: binary cross-entropy, one yes or no per class",
         choices=("cross_entropy", "bce"),
     )
     sync_batch_norm: bool = define_key(
-        False, "flag", "several processes: batch norms take their statistics of the whole batch"
+        False, "flag", "several processes: batch norms use the statistics of the whole batch"
     )
     class_weights: str | tuple[float, ...] = define_key(
         "none",
         "weights",
-        "how much a class counts in the loss: a number for each; balanced: rare ones more, so that all count alike",
+        "weight of each class in the loss; balanced: inverse to its number of images",
         choices=("none", "balanced"),
         positive=True,
         high=1e6,
@@ -220,13 +228,13 @@ class Recipe:
     sampling: str = define_key(
         "shuffled",
         "choice",
-        "each image once an epoch; balanced: as many images of each class, so those of rare ones more often",
+        "shuffled: each image once per epoch; balanced: equally many images of each class",
         choices=("shuffled", "balanced"),
     )
     aug_repeats: int = define_key(
         1,
         "int",
-        "times that an epoch shows an image, each time augmented anew (repeated augmentation); 1: once",
+        "times an image is used in an epoch, each with its own augmentation (repeated augmentation)",
         low=1,
         high=64,
     )
@@ -234,7 +242,7 @@ class Recipe:
     drop_path: float = define_key(
         0.0,
         "number",
-        "stochastic depth: the last block's rate, in proportion before it; set in the spec",
+        "stochastic depth: the last block's rate; earlier blocks get a proportional one; set in the spec",
         low=0,
         high=0.99,
     )
@@ -244,19 +252,22 @@ class Recipe:
     ema_decay: float = define_key(
         0.0,
         "number",
-        "decay of the moving average of the weights, which is what is evaluated; 0: none",
+        "decay of the moving average of the weights, which is then evaluated; 0: none",
         low=0,
         high=0.999999,
     )
     early_stopping: int = define_key(
         0,
         "int",
-        "end the run after so many epochs without a better one; 0: never before its last",
+        "stop after this many epochs without a better one; 0: never",
         low=0,
         high=1_000_000,
     )
     save_every: str = define_key(
-        "10 min", "interval", "save the state this often, besides after every epoch; 0: only then", may_change=True
+        "10 min",
+        "interval",
+        "save the state this often, and after every epoch; 0: only after every epoch",
+        may_change=True,
     )
 
     places: Places = field(default_factory=dict, compare=False, repr=False)

@@ -157,8 +157,8 @@ def test_every_example_has_its_value(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 def test_what_claims_may_speak_of() -> None:
     """Every name in the table of claims, of a stage too, is known to `expect`; the one of another model as well."""
-    said = [name for row in rows("Statements", "a claim may speak of") for name in spans(row[0])]
-    fields = [f for row in rows("Statements", "a claim may speak of") for f in spans(row[1]) if f.startswith(".")]
+    said = [name for row in rows("Statements", "a claim may use") for name in spans(row[0])]
+    fields = [f for row in rows("Statements", "a claim may use") for f in spans(row[1]) if f.startswith(".")]
     assert len(said) >= 14 and "output" in said and fields == [".shape", ".channels", ".stride", ".blocks"]
     asked = [*(n for n in said if not n.startswith(("other", "output"))), *(f"layer2{f}" for f in fields)]
     asked += [f"output{f}" for f in fields[:2]] + [f"other(8).{name}" for name in said[:3]]
@@ -317,8 +317,8 @@ SHAPES: dict[str, Any] = {
     "`[C * factor^2, n / factor...]`": lambda n, a, w: [(C * 9, tuple(x // 3 for x in n))],
     "a list of `[C / parts, n...]`, or of `[part, n...]`": lambda n, a, w: [(C // a["parts"], n)] * a["parts"],
     "`[sum of C, n...]`": lambda n, a, w: [(2 * C, n)],
-    "that of one": lambda n, a, w: [(C, n)],
-    "a list as long": lambda n, a, w: [(C, n)] * 2,
+    "that of one element": lambda n, a, w: [(C, n)],
+    "a list of equal length": lambda n, a, w: [(C, n)] * 2,
     "`shape`": lambda n, a, w: [(4, (2,))],
     "`[product]`": lambda n, a, w: [(C * n[0] * n[1],)],
 }
@@ -386,17 +386,17 @@ def test_the_limits() -> None:
     said = section("Limits").replace("\n", " ")
     for text in (
         f"{builder.MAX_DEPTH} levels of nesting in an expression, "
-        f"{work_budget.MAX_NESTED} of definitions in each other",
-        f"{text_limits.MAX_STATEMENT:_} words a statement, {text_limits.MAX_WORDS:_} words and 1 MiB a file",
-        f"{modules.MAX_FILES} used files of one's own with {modules.MAX_WORDS:_} words in all",
-        f"used through at most {modules.MAX_DEPTH} others",
-        f"{builder.MAX_DIGITS} digits a literal",
-        f"lists of {arithmetic.MAX_LENGTH:_}, layers of {arithmetic.MAX_PARTS:_} parts",
-        f"{dataflow_builder.MAX_STEPS:_} steps a block",
-        f"{work_budget.MAX_WORK:_} statements run",
-        f"{limits.MAX_BLOCKS:_} blocks, {limits.MAX_OPERATIONS:_} operations and {limits.MAX_NODES:_} distinct ones",
-        f"{instances.MAX_NETWORKS:_} networks a file",
-        f"within {input_declaration.MAX_PERIOD:_} sizes",
+        f"{work_budget.MAX_NESTED} of definitions that use one another",
+        f"{text_limits.MAX_STATEMENT:,} words per statement, {text_limits.MAX_WORDS:,} words and 1 MiB per file",
+        f"{modules.MAX_FILES} used files besides the shipped ones with {modules.MAX_WORDS:,} words in total",
+        f"in chains of at most {modules.MAX_DEPTH}",
+        f"{builder.MAX_DIGITS} digits per literal",
+        f"lists of {arithmetic.MAX_LENGTH:,} elements, layers of {arithmetic.MAX_PARTS:,} parts",
+        f"per block {dataflow_builder.MAX_STEPS:,} steps",
+        f"per network {work_budget.MAX_WORK:,} executed statements",
+        f"{limits.MAX_BLOCKS:,} blocks, {limits.MAX_OPERATIONS:,} operations and {limits.MAX_NODES:,} distinct ones",
+        f"{instances.MAX_NETWORKS:,} networks per file",
+        f"within {input_declaration.MAX_PERIOD:,} sizes",
     ):
         assert text in said
     assert (modules.MAX_BYTES, arithmetic.MAX_MAGNITUDE, MAX_CHANNELS, budget.MAX_PERIOD) == (
@@ -405,7 +405,7 @@ def test_the_limits() -> None:
         2**24,
         2**20,
     )
-    assert "2^22 values of size functions that repeat later than 2^8, and 2^18 terms in cases of several axes" in said
+    assert "2^22 values of size functions with periods above 2^8, and 2^18 terms in cases with several axes" in said
     assert (budget.MAX_ENTRIES, budget.LONG, budget.MAX_STEPS) == (2**22, 2**8, 2**18)
 
 
@@ -533,7 +533,7 @@ EXPECTATIONS = re.compile(r"\n  expect.*")
 
 
 def test_every_change_is_in_the_table() -> None:
-    told = [row[0] for row in rows("What a change of the text changes", "change")]
+    told = [row[0] for row in rows("What an edit changes", "change")]
     assert [next(k for k in CHANGES if text.startswith(k)) for text in told] == list(CHANGES)
 
 

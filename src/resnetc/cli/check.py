@@ -45,7 +45,7 @@ def check_and_fix(options: argparse.Namespace) -> tuple[Session, list[CheckedNet
 
     attempt, left_out = fix_files(options.spec, options.deny)
     if left_out:
-        print_note("no fix was applied: with those that are certain there would still be errors")
+        print_note("no fix was applied: errors would remain with all certain fixes")
     elif not attempt.session.sink.failed:
         for line in describe_fixes(attempt):
             print(f"fixed {line}", file=sys.stdout if options.format == "human" else sys.stderr)

@@ -25,12 +25,12 @@ ADVICE = {  # for what may have no command; a command of one of these names goes
     "compile the network, and give the module to `torch.onnx.export` or `torch.export.export`": (
         "export onnx torchscript jit trace tensorrt"
     ),
-    "`resnetc compile --check` compares the networks of a spec with the files that were written": "diff plan drift",
-    "`resnetc train --resume --out DIR` goes on with a stopped run": "resume continue",
+    "`resnetc compile --check` compares the networks of a spec with the existing files": "diff plan drift",
+    "`resnetc train --resume --out DIR` continues a stopped run": "resume continue",
     "`resnetc show SPEC` prints the costs; PyTorch's profiler measures the module": "bench benchmark profile time",
     "`resnetc --version` prints the version": "version",
     "`resnetc --help` lists the commands, and `resnetc COMMAND --help` the options of one": "help usage commands",
-    "resnetc is installed and updated by pip": "install update upgrade uninstall",
+    "pip installs and updates resnetc": "install update upgrade uninstall",
     "resnetc ships no weights; `resnetc train --init FILE` starts from your own": "download pull weights pretrained",
 }
 
@@ -105,6 +105,6 @@ def describe_unknown_option(rest: Sequence[str], help: str) -> str:
         return NO_WEIGHTS
     settings = [name for name, words in SETTINGS.items() if word in (name, *words.split())]
     if "--set" in options and settings:
-        return f"parameters and slots of a model are set with `--set`: `--set {settings[0]}={value or '...'}`"
+        return f"set parameters and slots of a model with `--set`: `--set {settings[0]}={value or '...'}`"
     near = find_similar(option, [name for name in options if name.startswith("--")])
     return f"a similar option exists: `{near}`" if near else ""

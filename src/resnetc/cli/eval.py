@@ -21,25 +21,23 @@ def add_command(command: Command) -> None:
         "eval", evaluate, "evaluate the best or last checkpoint of a run", "resnetc eval runs/digits-20260101-120000"
     )
     parser.add_argument("run_dir", metavar="RUN_DIR", help="the folder of a run of `resnetc train`")
-    parser.add_argument("--data", metavar="NAME[:PATH]", help="another data set than that of the run")
+    parser.add_argument("--data", metavar="NAME[:PATH]", help="evaluate on this data set instead of the run's")
     parser.add_argument("--weights", choices=("best", "last"), help="which checkpoint (default: best if there is one)")
     parser.add_argument(
         "--crops",
         type=int,
         choices=(1, 10),
         default=1,
-        help="average over 10 crops of each image: corners and centre, each mirrored too",
+        help="average over 10 crops of each image: corners and centre, each also flipped",
     )
     parser.add_argument(
         "--scales",
         type=parse_scales,
         default=(),
         metavar="N,N,...",
-        help="average over images whose shorter side is resized to each of these; without --crops 10 the whole image",
+        help="average over images with the shorter side resized to each of these; without --crops 10, whole images",
     )
-    parser.add_argument(
-        "--folded", action="store_true", help="fold batch norms into convolutions first, which is faster"
-    )
+    parser.add_argument("--folded", action="store_true", help="fold batch norms into convolutions first (faster)")
     add_import_option(parser)
 
 

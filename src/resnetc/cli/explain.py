@@ -16,7 +16,7 @@ ROW = re.compile(r"^\| `([EW]\d{4})` \| (.+) \|$", re.MULTILINE)
 
 
 def add_commands(command: Command) -> None:
-    parser = command("explain", explain, "explain a diagnostic, and what to write instead", "resnetc explain E0301")
+    parser = command("explain", explain, "explain a diagnostic and its correction", "resnetc explain E0301")
     parser.add_argument("code", nargs="?", metavar="CODE", help="the code in a message; lists all codes if omitted")
 
 

@@ -39,7 +39,7 @@ def refuse_unwritable(specs: Sequence[str]) -> None:
     from resnetc.compiler.loader.loader import LIBRARY
 
     if "-" in specs:
-        raise UsageError("`check --fix` rewrites files, and `-` is standard input: give the path of a file")
+        raise UsageError("`check --fix` rewrites files, and `-` is standard input: pass the path of a file")
     for spec in specs:
         path = Path(spec)
         if not path.exists() or path.resolve().is_relative_to(LIBRARY):
@@ -55,7 +55,7 @@ def raise_if_shipped(spec: str) -> None:
     is_spec = path.exists() or find_shipped(spec) is not None
     if is_spec or network_index.find_networks(spec):
         what = "folder of shipped specs" if path.is_dir() else "shipped spec" if is_spec else "shipped network"
-        raise UsageError(f"`{spec}` is a {what}: `check --fix` rewrites files, so give the path of one of your own")
+        raise UsageError(f"`{spec}` is a {what}: `check --fix` rewrites files, so pass the path of your own file")
 
 
 def write_texts(changed: Sequence[tuple[Path, str, str]]) -> list[Diagnostic]:

@@ -153,9 +153,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--format", choices=("human", "json", "github"), default="human", help="the format of the diagnostics"
     )
-    parser.add_argument(
-        "--fix", action="store_true", help="apply the fixes that are certain to the files, if all is right then"
-    )
+    parser.add_argument("--fix", action="store_true", help="apply certain fixes if the result has no errors")
     add_deny_option(parser)
 
     parser = command(

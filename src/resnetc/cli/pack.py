@@ -22,14 +22,14 @@ def add_commands(command: Command) -> None:
     parser.add_argument(
         "folder",
         metavar="FOLDER",
-        help="train/<class>/<image> and test/<class>/<image> (or val), or <class>/<image> alone",
+        help="train/<class>/<image> and test/<class>/<image> (or val), or only <class>/<image>",
     )
     parser.add_argument("out", metavar="OUT", help="the file to write; it must not exist")
     parser.add_argument(
         "--side",
         type=parse_side,
         metavar="N",
-        help="make photographs whose short side is longer than N pixels so short (default: keep them as they are)",
+        help="shrink the short side to at most N pixels (default: unchanged)",
     )
 
 
@@ -54,8 +54,8 @@ def pack(options: argparse.Namespace) -> int:
     report = write_pack(Path(options.folder).expanduser(), Path(options.out), options.side, report_progress)
     channels = f"{report.channels} channel" + ("s" if report.channels > 1 else "")
     print(
-        f"{one_line(options.out)}: {report.train + report.test:,} images ({report.train:,} to train with, "
-        f"{report.test:,} to test) of {report.classes:,} classes, {channels}, {report.size / 1e6:,.1f} MB"
+        f"{one_line(options.out)}: {report.train + report.test:,} images ({report.train:,} for training, "
+        f"{report.test:,} for testing) of {report.classes:,} classes, {channels}, {report.size / 1e6:,.1f} MB"
     )
     if report.note:
         print_note(report.note)

@@ -43,7 +43,7 @@ def add_command(command: Command) -> None:
         "inputs",
         nargs="+",
         metavar="INPUT",
-        help="an image, a folder with images in it, or an array of them (FILE.npy, FILE.npz, FILE.npz:NAME)",
+        help="an image, a folder of images, or an array of images (FILE.npy, FILE.npz, FILE.npz:NAME)",
     )
     parser.add_argument(
         "--top", type=parse_count, default=DEFAULT_TOP, metavar="N", help=f"classes to show (default: {DEFAULT_TOP})"

@@ -133,7 +133,7 @@ def leave_out_small_nets(names: list[str]) -> list[str]:
     """Those of the studies that can be made with photographs; says which cannot."""
     from resnetc.runtime.study.plan import has_photographs
 
-    print_note(f"not made, for want of a form for photographs: {', '.join(n for n in names if not has_photographs(n))}")
+    print_note(f"skipped (no photograph form): {', '.join(n for n in names if not has_photographs(n))}")
     return [name for name in names if has_photographs(name)]
 
 

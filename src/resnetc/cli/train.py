@@ -34,38 +34,38 @@ def add_command(command: Command, add_selection_options: Callable[[argparse.Argu
         "spec",
         metavar="SPEC|MODULE.py",
         nargs="?",
-        help="a spec, or a module written by `resnetc compile` (with --resume: by default that of the run)",
+        help="a spec, or a module written by `resnetc compile` (with --resume, default: the run's)",
     )
     add_selection_options(parser)
     parser.add_argument(
         "--data",
         metavar="NAME[:PATH]",
-        help="the data set, or MODULE:FUNCTION of your own (default: digits; with --resume: that of the run)",
+        help="the data set, or your own MODULE:FUNCTION (default: digits; with --resume: the run's)",
     )
     parser.add_argument(
         "--recipe",
         metavar="NAME|FILE",
-        help="how to train (default: the recipe named after the data set; with --resume: that of the run)",
+        help="how to train (default: the recipe named after the data set; with --resume: the run's)",
     )
     parser.add_argument("--override", action="append", default=[], metavar="KEY=V", help="override a key of the recipe")
     parser.add_argument(
         "--init",
         metavar="FILE|RUN",
-        help="start from weights: safetensors, what torch.save wrote, or a run",
+        help="start from weights: safetensors, a file from torch.save, or a run",
     )
     parser.add_argument(
         "--freeze",
         action="append",
         default=[],
         metavar="PATTERN",
-        help="leave a part as it is: stem, stage1, head, norms, a module, or a pattern such as '*.bn1.*'",
+        help="freeze a part: stem, stage1, head, norms, a module, or a pattern such as '*.bn1.*'",
     )
     parser.add_argument("--seed", type=parse_seed, metavar="N", help="the seed of weights, order and augmentation")
     parser.add_argument(
-        "--holdout", metavar="SHARE", help="hold this share of the images out, to test a set without test images"
+        "--holdout", metavar="SHARE", help="hold out this share of the images to test a set without test images"
     )
     parser.add_argument(
-        "--validation", metavar="SHARE", help="choose the best epoch by this share of the training images"
+        "--validation", metavar="SHARE", help="choose the best epoch on this share of the training images"
     )
     parser.add_argument("--deterministic", action="store_true", help="give bit-identical weights for the same seed")
     parser.add_argument("--out", metavar="DIR", help="the run folder (default: runs/<network>-<date>)")
@@ -75,14 +75,14 @@ def add_command(command: Command, add_selection_options: Callable[[argparse.Argu
         action="append",
         default=[],
         metavar="KEY=V",
-        help="go on with the finished run in --out under another value of a key, such as epochs=60",
+        help="continue the finished run in --out with another value of a key, such as epochs=60",
     )
     parser.add_argument(
         "--log",
         action="append",
         default=[],
         metavar="NAME",
-        help="write the figures of every epoch there too: tensorboard (event files in the run folder) or wandb",
+        help="also log the figures of every epoch: tensorboard (event files in the run folder) or wandb",
     )
     add_import_option(parser)
 

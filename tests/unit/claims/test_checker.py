@@ -233,7 +233,7 @@ def test_a_claim_about_sizes_is_left_out_where_it_does_not_hold_with_other_slots
         ("parameters.all == 3", "E0213", "cannot read `all`: a number has no fields"),
         ("layer1.shape[3] == 3", "E0215", "`layer1.shape` has no element 3"),
         ("layer1[0] == 3", "E0410", "`layer1` is not a value by itself"),
-        ("stages[0] == 3", "E0410", "`stages[0]` is not a value: it is only the beginning of a stage's path"),
+        ("stages[0] == 3", "E0410", "`stages[0]` is not a value: it is only the start of a stage's path"),
         ("stages[1].blocks.shape == [1]", "E0201", "`stages[1]` is not defined here"),
     ],
 )

@@ -77,7 +77,7 @@ def test_what_is_left_is_said_of_the_text_as_it_is_now(folder: Path) -> None:
     write(folder, NET.replace("  input", "  let unread = 3\n  input"))
     ran = run_command("check", "--fix", "net.resnet")
     assert ran.status == 0
-    assert "nothing reads `unread`" in ran.err and "net.resnet:7:7" in ran.err
+    assert "unused name `unread`" in ran.err and "net.resnet:7:7" in ran.err
     assert "1 warning in 1 file" in ran.err
 
 
@@ -103,7 +103,7 @@ def test_denied_warnings_that_are_left_are_errors_and_nothing_is_written(folder:
     path = write(folder, text)
     ran = run_command("check", "--fix", "--deny", "warnings", "net.resnet")
     assert (ran.status, ran.out) == (1, "")
-    assert ran.err.startswith("note: no fix was applied: with those that are certain there would still be errors\n")
+    assert ran.err.startswith("note: no fix was applied: errors would remain with all certain fixes\n")
     assert path.read_text() == text
     path = write(folder, NET)
     assert run_command("check", "--fix", "--deny", "warnings", "net.resnet").out.startswith(LINES)
@@ -157,8 +157,8 @@ def test_files_that_are_used_are_fixed_too_and_a_program_reads_the_diagnostics_a
 @pytest.mark.parametrize(
     ("specs", "message"),
     [
-        (["-"], "`check --fix` rewrites files, and `-` is standard input: give the path of a file"),
-        (["net.resnet", "-"], "`check --fix` rewrites files, and `-` is standard input: give the path of a file"),
+        (["-"], "`check --fix` rewrites files, and `-` is standard input: pass the path of a file"),
+        (["net.resnet", "-"], "`check --fix` rewrites files, and `-` is standard input: pass the path of a file"),
         (["imagenet/resnet50"], "`imagenet/resnet50` is a shipped spec: "),
         (["resnest50d"], "`resnest50d` is a shipped network: "),
         ([str(LIBRARY / "digits.resnet")], f"`{LIBRARY / 'digits.resnet'}` is a shipped spec: "),

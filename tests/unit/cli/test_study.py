@@ -31,7 +31,7 @@ def test_the_costs_of_the_papers_are_counted_without_training(tmp_path: Path) ->
 def test_what_the_command_line_asks_for_in_vain_is_refused(tmp_path: Path) -> None:
     for words, message in (
         ((), "NAME is missing: which study? `resnetc study --list` lists them, `all` makes all of them"),
-        (("degradaton",), "no such study: degradaton; did you mean `degradation`?; `all` makes all of them"),
+        (("degradaton",), "no such study: degradaton; a similar name exists: `degradation`; `all` makes all of them"),
         (("table1", "--seeds", "1"), "table1 trains nothing: --data, --seeds and --jobs have no meaning"),
         (("table1", "--jobs", "2"), "table1 trains nothing: --data, --seeds and --jobs have no meaning there"),
         (("options", "--jobs", "0"), "expected a number from 1 to 1024, not '0'"),

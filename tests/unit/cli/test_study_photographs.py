@@ -90,4 +90,4 @@ def test_of_all_studies_those_that_want_small_images_are_left_out(tmp_path: Path
     photographs = save_photographs(tmp_path / "data", (70, 90), (80, 60))
     ran = run_command("study", "all", f"--data=folder:{photographs}", "--out", str(tmp_path / "file"))
     left_out = [name for name in list_studies() if name not in ("table1", "degradation", "options", "depth")]
-    assert f"not made, for want of a form for photographs: {', '.join(left_out)}" in ran.err and ran.status == 1
+    assert f"skipped (no photograph form): {', '.join(left_out)}" in ran.err and ran.status == 1

@@ -107,13 +107,13 @@ def test_a_further_name_is_new_and_leads_to_one_network(names, at_fault, tmp_pat
 
 # -- what a name means ------------------------------------------------------------------------------------------------
 
-ALSO = "others of this name: `zoo/timm/resnet --model resnet50`, `zoo/torchvision/resnet --model resnet50`"
+ALSO = "others with this name: `zoo/timm/resnet --model resnet50`, `zoo/torchvision/resnet --model resnet50`"
 
 
 @pytest.mark.parametrize(
     ("name", "headline", "notes"),
     [
-        ("resnet50", "resnet50  (imagenet/resnet50)", f"note: resnet50 is that of imagenet/resnet50; {ALSO}\n"),
+        ("resnet50", "resnet50  (imagenet/resnet50)", f"note: resnet50 means the one in imagenet/resnet50; {ALSO}\n"),
         ("resnest50d", "resnest50d  (zoo/timm/resnest)", ""),
         ("seresnext50_32x4d", "seresnext50_32x4d  (zoo/timm/resnet)", ""),
         ("resnet20", "cifar_depth20  (cifar/resnet)", "note: resnet20 is cifar_depth20 of cifar/resnet\n"),
@@ -132,7 +132,7 @@ def test_a_path_goes_before_a_name(folder: Path) -> None:
 
 def test_a_file_of_the_working_folder_goes_before_a_name(folder: Path) -> None:
     (folder / "resnet50.resnet").write_text(SMALL)
-    note = "note: resnet50 is the file resnet50.resnet here, not the shipped network, which is imagenet/resnet50\n"
+    note = "note: resnet50 means the file resnet50.resnet here; the shipped network is imagenet/resnet50\n"
     assert shown("resnet50") == ("resnet50  (resnet50.resnet)", note)
     assert resnetc.compile("resnet50").checked.title == "resnet50.resnet"
 
@@ -141,7 +141,7 @@ def test_a_folder_of_that_name_says_where_the_network_is(folder: Path) -> None:
     (folder / "resnest50d").mkdir()
     said = refused("show", "resnest50d")
     assert "error[E0508]: resnest50d contains no `.resnet` files" in said
-    assert "= help: the shipped network of this name is `zoo/timm/resnest --model resnest50d`" in said
+    assert "= help: the shipped network with this name is `zoo/timm/resnest --model resnest50d`" in said
 
 
 def test_every_command_takes_a_name(folder: Path, capsys) -> None:
@@ -219,8 +219,8 @@ def test_the_python_api_takes_names() -> None:
         ("Imagenet/ResNet50", "the shipped spec is `imagenet/resnet50`"),
         ("resnet19", "a similar shipped network exists: `resnet18`"),
         ("resnets50d", "a similar shipped network exists: `resnet50d`"),
-        ("timm/resnet50", "the shipped network of this name is `zoo/timm/resnet --model resnet50`"),
-        ("imagenet/resnest50d", "the shipped network of this name is `zoo/timm/resnest --model resnest50d`"),
+        ("timm/resnet50", "the shipped network with this name is `zoo/timm/resnet --model resnet50`"),
+        ("imagenet/resnest50d", "the shipped network with this name is `zoo/timm/resnest --model resnest50d`"),
         ("mine", "the file is `mine.resnet`"),
         ("mine.resnt", "the file is `mine.resnet`"),
         ("mini.resnet", "a similar spec exists: `mine.resnet`"),
@@ -278,4 +278,4 @@ def test_an_index_that_is_older_than_its_specs_says_so(monkeypatch: pytest.Monke
     changed = network_index.Index(known.specs, known.names, (*known.networks, gone))
     monkeypatch.setattr(network_index, "load_index", lambda: changed)
     said = refused("check", "gone")
-    assert said == "resnetc: imagenet/resnet18 has no network `gone`: the index of the shipped specs is old\n"
+    assert said == "resnetc: imagenet/resnet18 has no network `gone`: the index of shipped specs is stale\n"

@@ -44,7 +44,7 @@ def test_the_extent_of_a_module_is_that_of_all_it_holds(kind: str) -> None:
 def test_blocks_in_blocks_count_as_often_as_they_occur(kind: str) -> None:
     session = open_session(KINDS[kind](30))
     session.compile_networks()
-    assert [fault.message for fault in session.sink.diagnostics] == ["the network is too large: 32_766 blocks"]
+    assert [fault.message for fault in session.sink.diagnostics] == ["the network is too large: 32,766 blocks"]
     assert session.file_cost < 10_000
     assert list_faults(KINDS[kind](13)) == []
 

@@ -127,7 +127,7 @@ REFUSED = {
     ),
     "names in a list": (
         model('stage s "f.b#" = 2 of unit(4)', stem="f[0]: conv(4, kernel=1)"),
-        "`f.b1` cannot be stored beside `f[0]`: a list holds only numbered elements",
+        "`f.b1` cannot be stored next to `f[0]`: a list has only numbered elements",
     ),
     "an index left out": (
         model('stage s "f.1" = 1 of unit(4)'),

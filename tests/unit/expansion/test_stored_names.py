@@ -158,7 +158,7 @@ REFUSED = {
     ),
     "a list with a name in it": (
         block("in |> a[0]: norm |> conv(8, kernel=1) |> a.b: norm"),
-        "`a.b` cannot be stored beside `a[0]`: a list holds only numbered elements",
+        "`a.b` cannot be stored next to `a[0]`: a list has only numbered elements",
     ),
     "a stage inside a stage": (
         model("stem = identity stage a = 1 of relu stage a.b = 1 of relu head = identity"),

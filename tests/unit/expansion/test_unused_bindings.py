@@ -83,7 +83,7 @@ def test_the_command_line_writes_nothing(tmp_path, capsys) -> None:
     (tmp_path / "net.resnet").write_text(spec())
     out = tmp_path / "out"
     assert main(["compile", str(tmp_path / "net.resnet"), "--set", "act=silu", "-o", str(out)]) == 1
-    assert "written out here, without `act`" in capsys.readouterr().err
+    assert "written here without `act`" in capsys.readouterr().err
     assert not out.exists()
 
 

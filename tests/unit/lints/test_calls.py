@@ -37,7 +37,7 @@ def test_a_stride_that_is_not_given_is_1(pool: str, kernel: str, change: str) ->
     assert warnings(pool) == [
         f"W0604 `{pool}` has an even window and a stride of 1\n"
         f"{pool}: the map becomes {change}, not half as large\n"
-        f"help write `{pool[:-1]}, stride={kernel})`: a stride that is not given is 1"
+        f"help write `{pool[:-1]}, stride={kernel})`: the default stride is 1"
     ]
 
 

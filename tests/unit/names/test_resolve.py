@@ -215,7 +215,7 @@ WRONG = {
     ),
     "a slot where a slot is called": (
         replace_once(MODEL, "kernel=3)", "kernel=3, norm=none)"),
-        ("E0203", "8:29", "`conv` has no parameter `norm`", "chain it behind the layer: `conv(64, kernel=3) |> norm`"),
+        ("E0203", "8:29", "`conv` has no parameter `norm`", "chain it after the layer: `conv(64, kernel=3) |> norm`"),
     ),
     "a misspelt parameter of an instance of an instance": (
         MODEL + "model two = net(classes=2)\nmodel three = two(clases=3)\n",
@@ -503,7 +503,7 @@ WRONG = {
         'edition 1\nslot s() "a; import os" = act\n',
         (
             *("E0247", "2:10", 'the attribute of a slot must be a name, and "a; import os" is not one'),
-            'write for instance "norm", "norm#" for a numbered name, or "" to use the names of what is bound',
+            'write for instance "norm", "norm#" for a numbered name, or "" to use the names inside the bound layer',
         ),
     ),
     "an input without one of its numbers": (

@@ -352,7 +352,7 @@ def test_a_condition_that_allows_too_much() -> None:
         E0331 the input allows H = 4, but the network accepts H = 0 mod 8
         H % 4 == 0: H = 4 is allowed here
         avg_pool(2, stride=2): needs at least 2, but gets 1
-        note smallest size that is allowed but refused: H = 4 (needs at least 2, but gets 1); nearest to the declared size: H = 28 (sizes differ: 4 and 3)
+        note smallest size that is allowed but not accepted: H = 4 (needs at least 2, but gets 1); nearest to the declared size: H = 28 (sizes differ: 4 and 3)
         note in block 3 of 3 of stage `layer1`, width = 16
         help allow only accepted sizes: `when H % 8 == 0 and W % 8 == 0`
     """)  # noqa: E501
@@ -361,7 +361,7 @@ def test_a_condition_that_allows_too_much() -> None:
         E0331 the input allows H = 9, but the network accepts H = 0 mod 8
         H >= 8: H = 9 is allowed here
         main + (in |> avg_pool(2, stride=2)): sizes differ: 5 and 4 at H = 9
-        note smallest size that is allowed but refused: H = 9 (sizes differ: 5 and 4); nearest to the declared size: H = 31 (sizes differ: 16 and 15)
+        note smallest size that is allowed but not accepted: H = 9 (sizes differ: 5 and 4); nearest to the declared size: H = 31 (sizes differ: 16 and 15)
         note in block 1 of 3 of stage `layer1`, width = 16
         help allow only accepted sizes: `when H % 8 == 0 and W % 8 == 0`
     """)  # noqa: E501

@@ -148,7 +148,9 @@ def test_a_worker_that_is_killed_ends_the_run_in_one_message(
     chosen, out = replace(CHOSEN, workers=2), tmp_path / "run"
     with monkeypatch.context() as patch:
         patch.setattr(decoded_batches._Decoder, "_crop_randomly", kill)
-        with pytest.raises(RunError, match=r"a process that decodes photographs was ended from outside.*workers=1"):
+        with pytest.raises(
+            RunError, match=r"a process that decodes photographs was killed, possibly out of memory.*workers=1"
+        ):
             train(coloured, "small", read(shapes), chosen, out, quiet=True)
     train(coloured, "small", read(shapes), chosen, out, resume=True, quiet=True)
     assert_equal_weights(out, whole)

@@ -89,6 +89,6 @@ def test_limits_say_why_they_are() -> None:
     assert why == {
         "channels": fits,
         "kernel": "a wider filter is nearly flat",
-        "stride": "no larger layer is of use",
+        "stride": "a larger one has no use",
         "features": fits,
     }

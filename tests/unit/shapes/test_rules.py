@@ -213,7 +213,7 @@ def test_arguments_have_a_least_and_a_greatest_value() -> None:
     assert applied("plain_conv", map_of(1), channels=MAX_CHANNELS, kernel=1)[0][0].channels == MAX_CHANNELS == 2**24
     assert refusal("plain_conv", map_of(1), channels=MAX_CHANNELS + 1, kernel=1) == (
         "E0304",
-        "`channels` of `plain_conv` exceeds the limit of 16_777_216",
+        "`channels` of `plain_conv` exceeds the limit of 16,777,216",
     )
     assert refusal("plain_conv", map_of(1), channels=1, kernel=0) == (
         "E0303",
@@ -397,15 +397,15 @@ E0303 `kernel` of `blur_pool` must be at least 2, not 1
 
 E0303 `high` of `clip` must be above its `low` of 6, not 0
   `low` is 6 and `high` is 0 here
-  give `high` a number above 6: did you mean `clip(0, 6)`?
+  give `high` a number above 6, such as `clip(0, 6)`
 
 E0303 `high` of `clip` must be above its `low` of 1, not 1
   `low` is 1 and `high` is 1 here
   give `high` a number above 1
 
-E0304 `kernel` of `plain_conv` exceeds the limit of 16_777_216
+E0304 `kernel` of `plain_conv` exceeds the limit of 16,777,216
   `kernel` is 16777217 here
-  give it at most 16_777_216: a larger layer would not fit in memory
+  give it at most 16,777,216: a larger layer would not fit in memory
 
 E0305 the rate of `dropout` must be at least 0 and below 1, not 2
   `rate` is 2 here
@@ -441,7 +441,7 @@ E0311 `pad_channels(3)` cannot remove channels: the input has 4
 
 E0311 `pad_channels(10, before=8)` has only 6 channels to add to 4
   its input has 4 channels
-  write `before=3` for as many on both sides, at most `before=6`
+  write `before=3` for equal padding on both sides, at most `before=6`
 
 E0312 11 channels cannot be split into 4 equal parts
   11 = 4 x 2 + 3
@@ -516,7 +516,7 @@ def test_a_binomial_filter_has_64_positions_at_most() -> None:
         ("give it at most 64: a wider filter is nearly flat",),
     )
     _, _, _, helps = in_words("plain_conv", Shape(8, (H, H)), channels=MAX_CHANNELS + 1, kernel=1)
-    assert helps == ("give it at most 16_777_216: a larger layer would not fit in memory",)
+    assert helps == ("give it at most 16,777,216: a larger layer would not fit in memory",)
 
 
 @pytest.mark.parametrize("name", ["response_norm", "instance_norm", "global_response_norm", "position_softmax"])

@@ -52,7 +52,7 @@ def codes(text: str) -> list[str]:
 
 ORDER = "a model contains `each`; `let`, `require` and `set`; `input`; `stem`; `stage`; `head`; `expect`, in this order"
 STEM = "a model has a stem before its stages: `stem = conv(64, kernel=3) |> norm |> act`"
-TWICE = "a stage says how often it has a block: `stage layer1 = 2 of blocks.basic(64)`"
+TWICE = "a stage states its number of blocks: `stage layer1 = 2 of blocks.basic(64)`"
 MESSAGES = {
     "misspelt statement": (
         replace_once(MODEL, "  stage layer1", "  stge layer1"),
@@ -151,7 +151,7 @@ MESSAGES = {
         MODEL + "policy p() {\n  when here.index == 0 => act\n}\n",
         (
             *("E0101", "13:1", "expected `when` or `otherwise`, found `}`"),
-            "a policy ends with the case for all that is left: `otherwise => identity`",
+            "a policy ends with its default case: `otherwise => identity`",
         ),
     ),
     "unclosed text": (

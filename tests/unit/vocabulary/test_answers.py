@@ -95,15 +95,15 @@ EXACT = {
         "`layer_norm`, `rms_norm` and `instance_norm`"
     ),
     "MultiheadAttention": (
-        "edition 1 has no attention over positions; write it as a class in Python, and apply that by `extern`; "
+        "edition 1 has no attention over positions; write it as a Python class, and apply it with `extern`; "
         "the slot `attention` takes gates, such as `gates.se` of `std.gates`"
     ),
-    "einsum": "edition 1 has no product of matrices; write it as a class in Python, and apply that by `extern`",
+    "einsum": "edition 1 has no product of matrices; write it as a Python class, and apply it with `extern`",
     "deformable_conv": (
-        "edition 1 has no convolution at learned offsets; write it as a class in Python, and apply that by `extern`"
+        "edition 1 has no convolution at learned offsets; write it as a Python class, and apply it with `extern`"
     ),
     "self_attention": (
-        "edition 1 has no attention over positions; write it as a class in Python, and apply that by `extern`; "
+        "edition 1 has no attention over positions; write it as a Python class, and apply it with `extern`; "
         "the slot `attention` takes gates, such as `gates.se` of `std.gates`"
     ),
 }

@@ -83,7 +83,7 @@ SLIPS = (
     Slip(
         STEM,
         "  stem = conv(16, kernel=3) |> norm |> relu(inplace=True)",
-        "remove it: specs do not say which tensors are overwritten",
+        "remove it: specs have no in-place operations",
         1,
     ),
     Slip(OUT, "  out = F.relu(main + side)", "`relu` is written `(main + side) |> act` here", 1),
@@ -111,7 +111,7 @@ SLIPS = (
     Slip(
         LAYER2,
         "  stage layer2 = make_layer(unit, 32, 2, stride=2)",
-        "a stage says how often it has a block: `stage layer2 = 2 of unit(32, stride=2)`",
+        "a stage states its number of blocks: `stage layer2 = 2 of unit(32, stride=2)`",
         1,
     ),
     Slip(LAYER2, "  self.layer2 = 2 of unit(32, stride=2)", "a stage starts with `stage`: `stage layer2 = ...`", 1),
@@ -169,7 +169,7 @@ SLIPS = (
     Slip(
         MAIN,
         "  let main = conv(width, kernel=3, stride=stride)(in) |> norm",
-        "a tensor arrives by a pipe: `in |> conv(width, kernel=3, stride=stride)`",
+        "pass a tensor with a pipe: `in |> conv(width, kernel=3, stride=stride)`",
         1,
     ),
     Slip(INPUT, "  input = Input(shape=(32, 32, 3))", "an input is written `input [3, H, W] = [3, 32, 32]`", 1),
@@ -183,7 +183,7 @@ SLIPS = (
     Slip(
         HEAD,
         "  head = global_avg_pool |> fc: linear(classes) |> softmax",
-        "leave it off where a network ends: the loss applies it; of branches it is `[a, b] |> softmax`",
+        "remove it at the end of a network (the loss applies it); for branches write `[a, b] |> softmax`",
         0,
     ),
     Slip(
@@ -202,7 +202,7 @@ SLIPS = (
     Slip(
         STEM,
         "  stem = conv(16, kernel=3, use_bias=False) |> norm |> act",
-        "remove it: `plain_conv` has no bias unless it says `bias=true`",
+        "remove it: `plain_conv` has no bias without `bias=true`",
         1,
     ),
     Slip(
@@ -229,7 +229,7 @@ SLIPS = (
         "chain layers with `|>`: `conv(64, kernel=3) |> norm |> act`",
         1,
     ),
-    Slip(OUT, "  out = act(main + side)", "a tensor arrives by a pipe: `(main + side) |> act`", 1),
+    Slip(OUT, "  out = act(main + side)", "pass a tensor with a pipe: `(main + side) |> act`", 1),
     Slip(
         OUT,
         "  out = F(x) + x",
@@ -240,23 +240,23 @@ SLIPS = (
     Slip(
         LAYER2,
         "  stage layer2 = repeat 2 times unit(32, stride=2)",
-        "a stage says how often it has a block: `stage layer2 = 2 of unit(32, stride=2)`",
+        "a stage states its number of blocks: `stage layer2 = 2 of unit(32, stride=2)`",
         1,
     ),
     Slip(
         LAYER2,
         "  stage layer2 = 2 x unit(32, stride=2)",
-        "a stage says how often it has a block: `stage layer2 = 2 of unit(32, stride=2)`",
+        "a stage states its number of blocks: `stage layer2 = 2 of unit(32, stride=2)`",
         1,
     ),
     Slip(
         LAYER2,
         "  stage layer2 = [3x3, 32] x 2",
-        "a stage says how often it has a block: `stage layer2 = 2 of blocks.basic(32)`",
+        "a stage states its number of blocks: `stage layer2 = 2 of blocks.basic(32)`",
         1,
     ),
     Slip(LAYER2, "  layer 2: unit(32, stride=2)", "a stage is written `stage layer2 = 1 of unit(32, stride=2)`", 1),
-    Slip(STEM, "  stem = conv(16 channels, kernel=3) |> norm |> act", "write the number alone: `16`", 1),
+    Slip(STEM, "  stem = conv(16 channels, kernel=3) |> norm |> act", "write only the number: `16`", 1),
     Slip(
         MAIN, "  let main = in |> conv(width, kernel=3, stride 2) |> norm", "name an argument with `=`: `stride=2`", 2
     ),

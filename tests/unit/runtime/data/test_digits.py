@@ -45,7 +45,7 @@ def test_a_path_is_refused() -> None:
 
 
 def test_an_unknown_name_gets_a_suggestion() -> None:
-    with pytest.raises(RunError, match="did you mean `digits`"):
+    with pytest.raises(RunError, match="a similar name exists: `digits`"):
         data.load("digit")
 
 

@@ -133,8 +133,8 @@ def test_epochs_see_other_items_and_evaluations_the_same(folder: Path) -> None:
 
 FAULTS = {  # the module, and what is said of it
     "no module": ("own_data_nowhere:load", "", "--data own_data_nowhere:load: there is no data set and no module"),
-    "a misspelt data set": ("fodler:photos", "", "did you mean `folder`?"),
-    "no function": ("own_data:laod", "def load(): pass", "own_data.py has no `laod`; did you mean `load`?"),
+    "a misspelt data set": ("fodler:photos", "", "a similar name exists: `folder`"),
+    "no function": ("own_data:laod", "def load(): pass", "own_data.py has no `laod`; a similar name exists: `load`"),
     "no function but a value": ("own_data:load", "load = 3", "`load` is int, no function"),
     "a module that fails": ("own_data:load", "1 / 0", "own_data.py:13: ZeroDivisionError: division by zero (importing"),
     "no Python": ("own_data:load", "def", "own_data.py:13: SyntaxError: "),

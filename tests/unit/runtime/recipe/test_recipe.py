@@ -36,7 +36,7 @@ def fault(tmp_path: Path, text: str) -> str:
             "r.yaml:1:1: unknown key `batch`: write `batch_size` (images per training step; an incomplete last batch "
             "is dropped); likewise `crop` is `random_crop_padding` (r.yaml:3:1)",
         ),
-        ("learning_rat: 1\n", "r.yaml:1:1: unknown key `learning_rat`; did you mean `learning_rate`?"),
+        ("learning_rat: 1\n", "r.yaml:1:1: unknown key `learning_rat`; a similar name exists: `learning_rate`"),
         ("epochs: 3\nbatch: 8\nepochs: 4\n", "r.yaml:3:1: the key `epochs` occurs twice; first at r.yaml:1:1"),
         ("epochs: ten\n", "r.yaml:1:9: `epochs` must be a whole number, not `ten`"),
         ("epochs: 1.5\n", "r.yaml:1:9: `epochs` must be a whole number, not `1.5`"),
@@ -49,7 +49,7 @@ def fault(tmp_path: Path, text: str) -> str:
         ("learning_rate: 1e-400\n", "r.yaml:1:16: `learning_rate` must lie above 0 to 1000; it is 1e-400"),
         ("weight_decay: -1\n", "r.yaml:1:15: `weight_decay` must lie from 0 to 10; it is -1"),
         ("nesterov: yes\n", "r.yaml:1:11: `nesterov` must be true or false, not `yes`"),
-        ("optimizer: adam\n", "r.yaml:1:12: `optimizer` cannot be `adam`; did you mean `adamw`?"),
+        ("optimizer: adam\n", "r.yaml:1:12: `optimizer` cannot be `adam`; a similar name exists: `adamw`"),
         ("epochs: [1, 2]\n", "r.yaml:1:9: `epochs` takes one value, not a list"),
         ("schedule: step\n", "r.yaml:1:11: `schedule` is step, which needs `milestones`"),
         ("schedule: step\nmilestones: [0.5, 0.5]\n", "r.yaml:2:13: `milestones` must ascend"),
@@ -136,7 +136,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     for other, message in ((str(tmp_path), "Is a directory"), ("a" * 300, "File name too long")):
         with pytest.raises(RunError, match=f"cannot read the recipe: {message}"):
             recipe_file.load(other)
-    with pytest.raises(RunError, match="did you mean `digits`") as caught:
+    with pytest.raises(RunError, match="a similar name exists: `digits`") as caught:
         recipe_file.load("digit")
     assert caught.value.status == 2
 
@@ -185,7 +185,7 @@ def test_overrides_win_in_order() -> None:
     ("override", "message"),
     [
         ("epochs", "--override epochs: expected KEY=V"),
-        ("epoch=3", "--override epoch=3: unknown key `epoch`; did you mean `epochs`?"),
+        ("epoch=3", "--override epoch=3: unknown key `epoch`; a similar name exists: `epochs`"),
         ("batch=8", "--override batch=8: unknown key `batch`: write `batch_size` (images per training step"),
         ("Clip_Grad=5", "--override Clip_Grad=5: unknown key `Clip_Grad`: write `max_grad_norm` (clip the norm"),
         ("epochs=", "--override epochs=: expected a value after the ="),

@@ -98,7 +98,7 @@ def test_what_cannot_be_extended_is_refused(
     for argument, message in {
         "batch_size=3": "--extend batch_size=...: `batch_size` cannot change within a run; start another",
         "epochs=x": "--extend epochs=x: `epochs` must be a whole number, not `x`",
-        "epoch=3": "--extend epoch=3: unknown key `epoch`; did you mean `epochs`?",
+        "epoch=3": "--extend epoch=3: unknown key `epoch`; a similar name exists: `epochs`",
     }.items():
         assert main(["train", "--extend", argument, "--out", str(out)]) == 2
         assert message in capsys.readouterr().err

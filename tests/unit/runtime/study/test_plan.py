@@ -107,7 +107,7 @@ def test_the_deepest_net_takes_sixty_steps() -> None:
 
 def test_an_unknown_study_is_refused_with_the_nearest() -> None:
     with pytest.raises(
-        RunError, match=r"no such study: degradaton; did you mean `degradation`\?; `all` makes all of them"
+        RunError, match=r"no such study: degradaton; a similar name exists: `degradation`; `all` makes all of them"
     ) as refusal:
         read_plan("degradaton", "quick")
     assert refusal.value.status == 2

@@ -178,7 +178,10 @@ def test_an_exact_quotient_needs_multiples() -> None:
 
 
 FALLING = sub(constant(25), scale(H, 3))
+UNEVEN = sub(scale(step(H, 4, 0), 4), H)  # 3, 2, 1, 0, and again
 SOURCES = (
+    *(sub(sub(constant(k), H), UNEVEN) for k in range(8, 13)),
+    *(sub(sub(constant(k), scale(step(H, 6, 0), 2)), scale(UNEVEN, 3)) for k in range(20, 26)),
     *(H, constant(0), constant(7), step(H, 2, -1), step(H, 3, 7), scale(H, 4), shift(H, -9), shift(scale(H, 5), -23)),
     *(FALLING, sub(constant(40), step(H, 4, 0)), sub(FALLING, sub(scale(step(H, 4, 0), 4), H))),
     *(sub(H, scale(step(H, 5, -4), 5)), maximum(constant(6), step(H, 2, 0)), minimum(constant(11), scale(H, 2))),

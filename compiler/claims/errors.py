@@ -170,10 +170,10 @@ def refuted(
     fix: tuple[Edit, ...] = (),
 ) -> Diagnostic:
     return Diagnostic(
-        "E0402",
-        expect.text or message,
-        primary,
-        labels,
+        code="E0402",
+        message=expect.text or message,
+        primary=primary,
+        labels=labels,
         notes=(*notes, *own.notes),
         helps=(help,),
         fix=fix,
@@ -217,10 +217,11 @@ def whole_input(facts: Facts, span: Span) -> Diagnostic:
     if outer is not inner:
         labels.append(Label(outer.span, "inside this"))
     return Diagnostic(
-        "E0411",
-        f"the receptive field of `{facts.name}` is the whole input at every size, and cannot be claimed as a number",
-        Label(span, "not a number"),
-        tuple(labels),
+        code="E0411",
+        message=f"the receptive field of `{facts.name}` is the whole input at every size, "
+        "and cannot be claimed as a number",
+        primary=Label(span, "not a number"),
+        labels=tuple(labels),
         helps=(why,),
     )
 

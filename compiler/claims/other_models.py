@@ -36,7 +36,9 @@ class OtherModels:
         item = value.instances[-1].item if value.instances else value.item
         name = item.name.id
         try:
-            network = expand(Request(name, name, value, {}), self.evaluator.prelude, self.evaluator.homes)
+            network = expand(
+                Request(name=name, item=name, model=value, arguments={}), self.evaluator.prelude, self.evaluator.homes
+            )
         except Fault as fault:
             raise Fault(not_compiled(name, span, fault.diagnostic)) from None
         accepted, refused = prove.prove(network)
@@ -51,10 +53,10 @@ class OtherModels:
 def not_compiled(name: str, span: Span, why: Diagnostic) -> Diagnostic:
     same = why.primary.span.source is span.source
     return Diagnostic(
-        "E0404",
-        f"cannot compare with `{name}`: {why.message}",
-        Label(span, "this model does not compile"),
-        (Label(why.primary.span, why.primary.text),) if same else (),
+        code="E0404",
+        message=f"cannot compare with `{name}`: {why.message}",
+        primary=Label(span, "this model does not compile"),
+        labels=(Label(why.primary.span, why.primary.text),) if same else (),
         notes=why.notes if same else (f"at {why.primary.span}", *why.notes),
         helps=(f"pass arguments with which `{name}` compiles, or fix that model",),
     )

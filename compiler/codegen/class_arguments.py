@@ -7,12 +7,21 @@ from claims), and no number of the network is computed from the channels of the 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 from resnetc.compiler.codegen.python_layout import Call, Code
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.compiler.syntax.reads import read_names
+
+
+class Place(NamedTuple):
+    """An argument: its position in the constructor of a step, and the wire that has as many channels."""
+
+    step: int
+    position: int
+    wire: int
 
 
 @record(eq=True)
@@ -49,13 +58,13 @@ def open_ends(network: Network) -> list[OpenEnd]:
         if len(places) != 1:
             continue
         (place,) = places
-        end = first_layer(network) if place is channels else last_layer(network, place)
+        end = find_first_layer(network) if place is channels else find_last_layer(network, place)
         if end is not None:
-            ends.append(OpenEnd(name, value, *end))
+            ends.append(OpenEnd(name=name, value=value, step=end.step, position=end.position, wire=end.wire))
     return ends
 
 
-def first_layer(network: Network) -> tuple[int, int, int] | None:
+def find_first_layer(network: Network) -> Place | None:
     """The convolution that alone reads the input."""
     readers = [i for i, step in enumerate(network.root.steps) if 0 in step.inputs]
     if len(readers) != 1 or network.counts_channels or network.root.output == 0:
@@ -63,17 +72,17 @@ def first_layer(network: Network) -> tuple[int, int, int] | None:
     step = network.root.steps[readers[0]]
     first = beginning(step.operation) if not isinstance(step.operation, str) and not step.members else None
     plain = first is not None and first.primitive.state == "conv" and dict(first.arguments)["groups"] == 1
-    return (readers[0], 0, 0) if plain else None
+    return Place(step=readers[0], position=0, wire=0) if plain else None
 
 
-def last_layer(network: Network, place: syntax.Name) -> tuple[int, int, int] | None:
+def find_last_layer(network: Network, place: syntax.Name) -> Place | None:
     """The `linear` that makes the output and has a parameter as its features."""
     for i, step in enumerate(network.root.steps):
         leaf = step.operation
         if step.outputs == (network.root.output,) and isinstance(leaf, Leaf) and leaf.primitive.name == "linear":
             inside = leaf.span.source is place.span.source and leaf.span.start < place.span.start < leaf.span.end
             alone = inside and leaf.span.text.removeprefix("linear").strip("( )") in (place.id, f"features={place.id}")
-            return (i, 1, network.root.output) if alone else None
+            return Place(step=i, position=1, wire=network.root.output) if alone else None
     return None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from resnetc.compiler.codegen.module_words import enumerated
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf
@@ -53,3 +55,8 @@ def operators(template: ExpandedBlock) -> list[str]:
     """What `forward` does with several values, in words."""
     names = (s.operation.primitive.name if isinstance(s.operation, Leaf) else s.operation for s in template.steps)
     return [OPERATORS[name] for name in names if isinstance(name, str) and name in OPERATORS]
+
+
+def list_attributes(fields: list[str]) -> list[str]:
+    """What the lines of an `__init__` store, in their order."""
+    return re.findall(r"^        self\.(\w+) = ", "\n".join(fields), re.MULTILINE)

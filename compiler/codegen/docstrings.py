@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 
 from resnetc.compiler.codegen.argument_vectors import Vector, Vectors, numbers_of
+from resnetc.compiler.codegen.functional import changes_nothing
 from resnetc.compiler.codegen.module_words import sequences_in_words
-from resnetc.compiler.ir.network import Network, Sequence
+from resnetc.compiler.ir.network import ExpandedBlock, Network, Sequence
 from resnetc.compiler.syntax import tree as syntax
 
 SENTENCE = re.compile(r"(?<!al)\.\s+(?=[A-Z`])")
@@ -90,3 +91,10 @@ def chosen_otherwise(block: syntax.Block, numbers: Vectors) -> bool:
             if chosen is not None and first is not None and chosen != first:
                 return True
     return False
+
+
+def find_unused_slots(group: list[ExpandedBlock]) -> frozenset[str]:
+    """The slots that are the identity at every occurrence: their names say nothing to a reader of the class."""
+    steps = [step for template in group for step in template.steps if step.slot is not None]
+    filled = {step.slot for step in steps if not changes_nothing(step.operation)}
+    return frozenset(step.slot for step in steps if step.slot is not None and step.slot not in filled)

@@ -168,7 +168,7 @@ class Forward:
             self.unpack(operation, text)
             return
         (ref,) = operation.outputs
-        self.pending[ref] = Pending(text, heavy, binds, calls + 1, frozenset(reads))
+        self.pending[ref] = Pending(text=text, heavy=heavy, binds=binds, calls=calls + 1, reads=frozenset(reads))
         named = ref in self.names and self.pending[ref].calls > 1
         if self.uses.get(ref, 0) > 1 or ((named or operation.solo) and ref != self.output):
             self.assign(ref)

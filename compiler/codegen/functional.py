@@ -50,9 +50,15 @@ def operation(
     )
     reader = step.operation if isinstance(step.operation, Leaf) and called("linear", column) else None
     if reader is not None and reader.shape_in.rank and not reader.shape_out.rank and inputs[0] not in vectors:
-        return Operation(inputs, step.outputs, lambda t: f"{access}({t[0]}.flatten(1))", heavy, loosest=(ATOM,))
+        return Operation(
+            inputs=inputs,
+            outputs=step.outputs,
+            write=lambda t: f"{access}({t[0]}.flatten(1))",
+            heavy=heavy,
+            loosest=(ATOM,),
+        )
     solo = isinstance(step.operation, Sequence) and step.base is None and isinstance(template.definition, syntax.Model)
-    return Operation(inputs, step.outputs, lambda t: f"{access}({t[0]})", heavy, solo=solo)
+    return Operation(inputs=inputs, outputs=step.outputs, write=lambda t: f"{access}({t[0]})", heavy=heavy, solo=solo)
 
 
 def loop(inputs: tuple[int, ...], outputs: tuple[int, ...], blocks: str) -> Operation:

@@ -5,7 +5,7 @@ Kaiming initialisation with fan-out is one loop over all modules of a kind; exce
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from resnetc.compiler.codegen.python_layout import ListLiteral, format_lines, literal
 from resnetc.compiler.codegen.torch_modules import gain, gain_parameter
@@ -51,7 +51,7 @@ def initial_values(root: ExpandedBlock) -> list[str]:
     scaled = find_leaves(root, lambda leaf, nested: nested and id(leaf) in gains) if gains else []
     for name, value in dict.fromkeys((gain_parameter(leaf), gain(leaf)) for _, leaf in scaled):
         paths = [path for path, leaf in scaled if (gain_parameter(leaf), gain(leaf)) == (name, value)]
-        lines += each(paths, name, constant("{}", value))
+        lines += each(paths, name, write_constant("{}", value))
     return lines
 
 
@@ -63,7 +63,14 @@ def user_modules(paths: list[str]) -> list[str]:
     ]
 
 
-def constant(parameter: str, value: object) -> str:
+def write_gain(path: Path, parameter: str, value: object, reach: Mapping[Path, str]) -> str:
+    """The line that sets the first gain of a stored module, or of one inside it."""
+    inner = ".".join(map(str, path[1:]))
+    weight = f'self.{path[0]}.get_parameter("{inner}.{parameter}")' if inner else f"{reach[path]}.{parameter}"
+    return f"{PAD}{write_constant(weight, value)}"
+
+
+def write_constant(parameter: str, value: object) -> str:
     """`nn.init.zeros_(parameter)`, or a call with another value."""
     return f"nn.init.zeros_({parameter})" if value == 0 else f"nn.init.constant_({parameter}, {literal(value)})"
 
@@ -83,7 +90,7 @@ def way(leaf: Leaf) -> str:
     return "kaiming" if arguments.get("kaiming") else "torch"
 
 
-def below(module: Sequence | ExpandedBlock) -> Iterator[tuple[Path, Module, bool]]:
+def iterate_modules(module: Sequence | ExpandedBlock) -> Iterator[tuple[Path, Module, bool]]:
     """The modules in another with their paths, and whether each stands in a sequence."""
     if isinstance(module, Sequence):
         for key, child in module.children:
@@ -104,7 +111,7 @@ def find_leaves(root: ExpandedBlock, wanted: Callable[[Leaf, bool], bool]) -> li
         leaves = leaves_below.get(id(module))
         if leaves is None:
             leaves = leaves_below[id(module)] = []
-            for path, child, inside in below(module):
+            for path, child, inside in iterate_modules(module):
                 if inner := search(child, inside):
                     name = ".".join(map(str, path))
                     leaves += [(f"{name}.{rest}" if rest else name, leaf) for rest, leaf in inner]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Mapping
 from types import MappingProxyType
 
@@ -11,21 +10,22 @@ from resnetc.compiler.codegen.anti_unification import Writer
 from resnetc.compiler.codegen.argument_vectors import Number, numbers_of, shared_numbers
 from resnetc.compiler.codegen.chains import with_loops
 from resnetc.compiler.codegen.class_arguments import OpenEnd, open_ends
-from resnetc.compiler.codegen.class_differences import Differences
-from resnetc.compiler.codegen.containers import (
-    containers,
-    in_sequence,
-    in_text_order,
-    unique_attribute,
-)
+from resnetc.compiler.codegen.class_differences import Differences, list_attributes
+from resnetc.compiler.codegen.containers import containers, in_sequence, in_text_order, unique_attribute
 from resnetc.compiler.codegen.derived_arguments import deciding_names, definitions
-from resnetc.compiler.codegen.docstrings import block_text, network_text, policy_text, told_conditions
+from resnetc.compiler.codegen.docstrings import (
+    block_text,
+    find_unused_slots,
+    network_text,
+    policy_text,
+    told_conditions,
+)
 from resnetc.compiler.codegen.forward import Forward
 from resnetc.compiler.codegen.functional import StepOperation, changes_nothing, pooled
 from resnetc.compiler.codegen.grouping import in_place, stateful, taken
-from resnetc.compiler.codegen.initialization import constant, initial_values
+from resnetc.compiler.codegen.initialization import initial_values, write_gain
 from resnetc.compiler.codegen.lowered import Class, Function, Lowered, used_helpers
-from resnetc.compiler.codegen.naming import Names, class_name, comment_lines, documentation
+from resnetc.compiler.codegen.naming import Names, class_name, comment_lines, documentation, name_wires
 from resnetc.compiler.codegen.operands import Operands
 from resnetc.compiler.codegen.optional_modules import inputs_of, join_groups, wire_instead
 from resnetc.compiler.codegen.python_layout import Call, Code, Conditional, format_lines
@@ -76,12 +76,12 @@ class Lowering:
         functions = [f[0] for f in self.functions.values() if f is not None]
         classes = [c for c, _ in self.classes.values()]
         return Lowered(
-            tuple(used_helpers(list(self.helpers), functions, [*classes, main])),
-            tuple(functions),
-            (*classes, main),
-            tuple(initial_values(self.network.root)),
-            self.user_classes.imports,
-            self.user_classes.targets,
+            helpers=tuple(used_helpers(list(self.helpers), functions, [*classes, main])),
+            functions=tuple(functions),
+            classes=(*classes, main),
+            initial=tuple(initial_values(self.network.root)),
+            imports=self.user_classes.imports,
+            externs=self.user_classes.targets,
         )
 
     # -- collecting ---------------------------------------------------------------------------------------------------
@@ -192,18 +192,19 @@ class Lowering:
         signature.settle(definitions(block))
         self.writer.names[name] = signature.parameters
         comments = Comments(group, signature)
-        own = {a.name for a in signature.arguments} | set(attributes(fields))
+        stored = list_attributes(fields)
+        own = {a.name for a in signature.arguments} | set(stored)
         vectors = {n: v for n, _, v in numbers}
         conditions = told_conditions(block, vectors)
-        doc = self.differences.describe(block, name, attributes(fields), group[0], conditions)
-        doc = doc or block_text(block, vectors, own, unused_slots(group))
+        doc = self.differences.describe(block, name, stored, group[0], conditions)
+        doc = doc or block_text(block, vectors, own, find_unused_slots(group))
         definition = Class(
-            name,
-            documentation(doc, f"The block `{block.name.id}`.", 4),
-            signature.declarations,
-            (*(f"        {text}" for text in signature.locals), *fields),
-            tuple(forward),
-            comments.shape(0),
+            name=name,
+            doc=documentation(doc, f"The block `{block.name.id}`.", 4),
+            parameters=signature.declarations,
+            fields=(*(f"        {text}" for text in signature.locals), *fields),
+            forward=tuple(forward),
+            comment=comments.shape(0),
         )
         self.classes[key] = (definition, signature)
 
@@ -216,15 +217,15 @@ class Lowering:
         fields, forward = self.scope([root], signature, symbols, stages if self.network.features else None, ends)
         name = class_name(self.network.name, self.network.comments)
         return Class(
-            self.names.definition(name),
-            documentation(
+            name=self.names.definition(name),
+            doc=documentation(
                 network_text(self.network, {end.name for end in ends}), f"The network `{self.network.name}`.", 4
             ),
-            tuple((argument, f"int = {end.value}") for end, argument in ends.items()),
-            tuple(fields),
-            tuple(forward),
-            Comments([root], signature, symbols, named={end.wire: name for end, name in ends.items()}).shape(0),
-            "dict[str, Tensor]" if self.network.features else "Tensor",
+            parameters=tuple((argument, f"int = {end.value}") for end, argument in ends.items()),
+            fields=tuple(fields),
+            forward=tuple(forward),
+            comment=Comments([root], signature, symbols, named={end.wire: name for end, name in ends.items()}).shape(0),
+            returns="dict[str, Tensor]" if self.network.features else "Tensor",
         )
 
     def scope(
@@ -305,16 +306,19 @@ class Lowering:
         )
         fields, reach = stored_modules.lines, stored_modules.reach
         fields[:0] = operands.fields
-        for path, (name, value) in gains.items():
-            inner = ".".join(map(str, path[1:]))
-            weight = f'self.{path[0]}.get_parameter("{inner}.{name}")' if inner else f"{reach[path]}.{name}"
-            fields.append(f"        {constant(weight, value)}")
+        fields += [write_gain(path, name, value, reach) for path, (name, value) in gains.items()]
         access |= {number: reach[first.steps[number].path] for number in placed}
         access |= {number: stored_modules.stages[step.members] for number, step, _ in plan if step.members}
         output = alias.get(first.output, first.output)
         lines_of = [(step, column, inputs_of(step, instead[number], alias)) for number, step, column in plan]
         vectors = pooled(lines_of, {output, *(results or {}).values()})
-        comments = Comments(group, signature, symbols, vectors, {end.wire: name for end, name in ends.items()})
+        comments = Comments(
+            group=group,
+            signature=signature,
+            symbols=symbols,
+            vectors=vectors,
+            named={end.wire: name for end, name in ends.items()},
+        )
         ops = [
             functional.loop(inputs, step.outputs, access[number])
             if step.members in stored_modules.parts
@@ -323,16 +327,21 @@ class Lowering:
         ]
         marked = {output, *(results or {}).values(), *(ref for ref in remarks)}
         ops = with_loops(ops, stored, marked, comments.shape)
-        names: dict[int, str] = {}
-        for ref, wire in enumerate(first.wires):
-            if wire.name is not None:
-                names.setdefault(alias.get(ref, ref), re.sub(r"\W", "", wire.name))  # `y[1]` is `y1`
+        names = name_wires(first, alias)
         for number, step, _ in plan:
             if instead[number] is not None:
                 names.setdefault(step.outputs[0], step.slot or str(step.path[0]))
         names.pop(0, None)
         names.update({ref: self.names.result(stage) for stage, ref in (results or {}).items()})
-        lines = Forward(ops, output, names, comments.shape, symbols is not None, results, remarks).write()
+        lines = Forward(
+            operations=ops,
+            output=output,
+            names=names,
+            shape=comments.shape,
+            reuse_input=symbols is not None,
+            results=results,
+            remarks=remarks,
+        ).write()
         return fields, [text for ln in lines for text in ln.text]
 
     def field(self, step: Step, modules: list[Module], signature: Signature) -> Code:
@@ -386,15 +395,3 @@ class Lowering:
         if id(module) not in self.codes:
             self.codes[id(module)] = self.writer.occurrence(module)
         return self.codes[id(module)]
-
-
-def unused_slots(group: list[ExpandedBlock]) -> frozenset[str]:
-    """The slots that are the identity at every occurrence: their names say nothing to a reader of the class."""
-    steps = [step for template in group for step in template.steps if step.slot is not None]
-    filled = {step.slot for step in steps if not changes_nothing(step.operation)}
-    return frozenset(step.slot for step in steps if step.slot is not None and step.slot not in filled)
-
-
-def attributes(fields: list[str]) -> list[str]:
-    """What the lines of an `__init__` store, in their order."""
-    return re.findall(r"^        self\.(\w+) = ", "\n".join(fields), re.MULTILINE)

@@ -47,7 +47,15 @@ def module_text(
         for row in lowered.imports
     ]
     header = (*facts, *unsealed, *(text for text in [legend(network, lowered.comments)] if text))
-    module = Module(title, header, checked.title, digest, f"resnetc {VERSION}", shape, lowered)
+    module = Module(
+        title=title,
+        facts=header,
+        spec=checked.title,
+        digest=digest,
+        compiler=f"resnetc {VERSION}",
+        input_shape=shape,
+        lowered=lowered,
+    )
     return render(module, keys, function)
 
 

@@ -6,10 +6,11 @@ import builtins
 import keyword
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from resnetc.compiler.codegen.python_layout import WIDTH
+from resnetc.compiler.ir.network import ExpandedBlock
 
 NEVER = frozenset((*keyword.kwlist, *keyword.softkwlist, *dir(builtins)))  # what no class or function is called
 
@@ -140,3 +141,12 @@ def quoted(names: list[str]) -> str:
     """`a`, `b` and `c`."""
     *most, last = [f"`{name}`" for name in names] or [""]
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def name_wires(template: ExpandedBlock, alias: Mapping[int, int]) -> dict[int, str]:
+    """The spec's own names of what steps make; of one that is an alias, the first name of what it stands for."""
+    names: dict[int, str] = {}
+    for ref, wire in enumerate(template.wires):
+        if wire.name is not None:
+            names.setdefault(alias.get(ref, ref), re.sub(r"\W", "", wire.name))  # `y[1]` is `y1`
+    return names

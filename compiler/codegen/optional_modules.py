@@ -146,7 +146,7 @@ def insert_identity(template: ExpandedBlock, model: ExpandedBlock, number: int, 
         for own, theirs in zip(template.steps, others, strict=True)
     ]
     shape = template.wires[ref].shape
-    identity = Leaf(PRIMITIVES["identity"], (), (shape,), (shape,), step.span)
+    identity = Leaf(primitive=PRIMITIVES["identity"], arguments=(), inputs=(shape,), outputs=(shape,), span=step.span)
     steps.insert(number, dataclasses.replace(step, operation=identity, inputs=(renumbered(ref),)))
     wires = [
         wire if wire.step is None or wire.step < number else Wire(wire.shape, wire.step + 1, wire.name)

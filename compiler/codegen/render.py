@@ -179,8 +179,23 @@ def check_syntax(statements: str) -> None:
 def module_globals() -> frozenset[str]:
     """What generated modules define and mention beside the network itself: read off one that has everything."""
     helpers = tuple((name, rank) for name in (*HELPERS, "linear") for rank in (0, 1, 2, 3))
-    whole = Class("Own", ('    """All."""',), (), ("        self.all = OrderedDict([])",), ("        return x",), "")
-    module = Module(('"""All.',), (), "", "", "", (), Lowered(helpers, (), (whole,), ()))
+    whole = Class(
+        name="Own",
+        doc=('    """All."""',),
+        parameters=(),
+        fields=("        self.all = OrderedDict([])",),
+        forward=("        return x",),
+        comment="",
+    )
+    module = Module(
+        title=('"""All.',),
+        facts=(),
+        spec="",
+        digest="",
+        compiler="",
+        input_shape=(),
+        lowered=Lowered(helpers=helpers, functions=(), classes=(whole,), initial=()),
+    )
     text = environment().get_template("module.py.j2").render(module=module)
     return frozenset({"self", "x", "EXTERNS", *mentioned(symtable.symtable(text, "own.py", "exec"))} - {whole.name})
 

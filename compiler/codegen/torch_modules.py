@@ -153,11 +153,11 @@ def external_columns(leaf: Leaf) -> list[Column]:
     out = []
     for name, value in leaf.arguments:
         if isinstance(value, str):
-            out.append(Column(name, text_literal(value), types[name], name))
+            out.append(Column(keyword=name, value=text_literal(value), type=types[name], role=name))
         else:
             assert isinstance(value, int | Fraction | tuple)  # by the types that an `extern` may have
             number = Fraction(value) if types[name] == "number" and not isinstance(value, tuple) else value
-            out.append(Column(name, numbers_of([(name, number)])[name], types[name], name))
+            out.append(Column(keyword=name, value=numbers_of([(name, number)])[name], type=types[name], role=name))
     return out
 
 
@@ -171,17 +171,19 @@ def conv(leaf: Leaf, a: Numbers) -> list[Column]:
     out = [
         Column(None, leaf.shape_in.channels, role="in"),
         Column(None, a["channels"], role="channels"),
-        Column(None, a["kernel"], "size", "kernel"),
-        Column(None, a["stride"], "size", "stride", 1),
-        Column("padding", a["padding"], "size", "padding", 0),
-        Column("dilation", a["dilation"], "size", "dilation", 1),
+        Column(keyword=None, value=a["kernel"], type="size", role="kernel"),
+        Column(keyword=None, value=a["stride"], type="size", role="stride", default=1),
+        Column(keyword="padding", value=a["padding"], type="size", role="padding", default=0),
+        Column(keyword="dilation", value=a["dilation"], type="size", role="dilation", default=1),
         Column("groups", a["groups"], role="groups", default=1),
-        Column("bias", a["bias"], "bool", "bias", True),
+        Column(keyword="bias", value=a["bias"], type="bool", role="bias", default=True),
     ]
     if leaf.primitive.name == "std_conv":
         if a["scaled"]:
-            out.append(Column("gamma", as_fraction(a["gamma"]), "number", "gamma", Fraction(1)))
-        out.append(Column("eps", a["eps"], "number", "eps", Fraction(1, 1000000)))
+            out.append(
+                Column(keyword="gamma", value=as_fraction(a["gamma"]), type="number", role="gamma", default=Fraction(1))
+            )
+        out.append(Column(keyword="eps", value=a["eps"], type="number", role="eps", default=Fraction(1, 1000000)))
     return out
 
 
@@ -191,9 +193,9 @@ NORM_EPS, MOMENTUM = Fraction(1, 100000), Fraction(1, 10)  # torch's
 def batch_norm(leaf: Leaf, a: Numbers) -> list[Column]:
     return [
         Column(None, leaf.shape_in.channels, role="in"),
-        Column("eps", a["eps"], "number", "eps", NORM_EPS),
-        Column("momentum", a["momentum"], "number", "momentum", MOMENTUM),
-        Column("affine", a["affine"], "bool", "affine", True),
+        Column(keyword="eps", value=a["eps"], type="number", role="eps", default=NORM_EPS),
+        Column(keyword="momentum", value=a["momentum"], type="number", role="momentum", default=MOMENTUM),
+        Column(keyword="affine", value=a["affine"], type="bool", role="affine", default=True),
     ]
 
 
@@ -201,7 +203,7 @@ def grouped_norm(leaf: Leaf, a: Numbers) -> list[Column]:
     return [
         Column(None, a["groups"], role="groups"),
         Column(None, leaf.shape_in.channels, role="in"),
-        Column("eps", a["eps"], "number", "eps", NORM_EPS),
+        Column(keyword="eps", value=a["eps"], type="number", role="eps", default=NORM_EPS),
     ]
 
 
@@ -209,7 +211,7 @@ def norm_of_channels(eps: Fraction) -> Callable[[Leaf, Numbers], list[Column]]:
     """A norm whose class has this default of `eps`."""
     return lambda leaf, a: [
         Column(None, leaf.shape_in.channels, role="in"),
-        Column("eps", a["eps"], "number", "eps", eps),
+        Column(keyword="eps", value=a["eps"], type="number", role="eps", default=eps),
     ]
 
 
@@ -218,25 +220,32 @@ def instance_norm(leaf: Leaf, a: Numbers) -> list[Column]:
     return [
         Column(None, leaf.shape_in.channels, role="in"),
         Column(None, leaf.shape_in.channels, role="in"),
-        Column("eps", a["eps"], "number", "eps", NORM_EPS),
-        Column("affine", a["affine"], "bool", "affine", True),
+        Column(keyword="eps", value=a["eps"], type="number", role="eps", default=NORM_EPS),
+        Column(keyword="affine", value=a["affine"], type="bool", role="affine", default=True),
     ]
 
 
 def prelu(leaf: Leaf, a: Numbers) -> list[Column]:
     out = [] if a["shared"] else [Column(None, leaf.shape_in.channels, role="in")]
-    return [*out, Column("init", as_fraction(a["slope"]), "number", "slope", Fraction(1, 4))]
+    return [
+        *out,
+        Column(keyword="init", value=as_fraction(a["slope"]), type="number", role="slope", default=Fraction(1, 4)),
+    ]
 
 
 def pool(leaf: Leaf, a: Numbers) -> list[Column]:
     out = [
-        Column(None, a["kernel"], "size", "kernel"),
-        Column(None, a["stride"], "size", "stride"),
-        Column("padding", a["padding"], "size", "padding", 0),
-        Column("ceil_mode", a["ceil"], "bool", "ceil", False),
+        Column(keyword=None, value=a["kernel"], type="size", role="kernel"),
+        Column(keyword=None, value=a["stride"], type="size", role="stride"),
+        Column(keyword="padding", value=a["padding"], type="size", role="padding", default=0),
+        Column(keyword="ceil_mode", value=a["ceil"], type="bool", role="ceil", default=False),
     ]
     if "count_padding" in a:
-        out.append(Column("count_include_pad", a["count_padding"], "bool", "count_padding", True))
+        out.append(
+            Column(
+                keyword="count_include_pad", value=a["count_padding"], type="bool", role="count_padding", default=True
+            )
+        )
     return out
 
 
@@ -244,7 +253,7 @@ def linear(leaf: Leaf, a: Numbers) -> list[Column]:
     return [
         Column(None, leaf.shape_in.channels, role="in"),
         Column(None, a["features"], role="features"),
-        Column("bias", a["bias"], "bool", "bias", True),
+        Column(keyword="bias", value=a["bias"], type="bool", role="bias", default=True),
     ]
 
 
@@ -252,7 +261,7 @@ def blur(leaf: Leaf, a: Numbers) -> list[Column]:
     return [
         Column(None, leaf.shape_in.channels, role="in"),
         Column(None, a["kernel"], role="kernel"),
-        Column(None, a["stride"], "size", "stride"),
+        Column(keyword=None, value=a["stride"], type="size", role="stride"),
     ]
 
 
@@ -277,7 +286,11 @@ def as_fraction(value: Number) -> Fraction:
 
 def clip(leaf: Leaf, a: Numbers) -> list[Column]:
     """Bounds are floats: TorchScript takes no others."""
-    return [] if is_relu6(leaf) else [Column(None, as_fraction(a[name]), "number", name) for name in ("low", "high")]
+    return (
+        []
+        if is_relu6(leaf)
+        else [Column(keyword=None, value=as_fraction(a[name]), type="number", role=name) for name in ("low", "high")]
+    )
 
 
 def pad_channels(leaf: Leaf, a: Numbers) -> list[Column]:
@@ -290,7 +303,7 @@ def pad_channels(leaf: Leaf, a: Numbers) -> list[Column]:
 
 
 def plain(*names: str, type: str = "int") -> Callable[[Leaf, Numbers], list[Column]]:
-    return lambda leaf, a: [Column(None, a[n], type, n) for n in names]
+    return lambda leaf, a: [Column(keyword=None, value=a[n], type=type, role=n) for n in names]
 
 
 COLUMNS: dict[str, Callable[[Leaf, Numbers], list[Column]]] = {
@@ -307,14 +320,18 @@ COLUMNS: dict[str, Callable[[Leaf, Numbers], list[Column]]] = {
     "global_response_norm": norm_of_channels(Fraction(1, 1000000)),
     "prelu": prelu,
     "leaky_relu": plain("slope", type="number"),
-    "elu": lambda leaf, a: [Column(None, as_fraction(a["alpha"]), "number", "alpha", Fraction(1))],
+    "elu": lambda leaf, a: [
+        Column(keyword=None, value=as_fraction(a["alpha"]), type="number", role="alpha", default=Fraction(1))
+    ],
     "clip": clip,
     "max_pool": pool,
     "avg_pool": pool,
     "blur_pool": blur,
     "constant_pad": lambda leaf, a: [
-        Column(None, both_sides(a["amount"], a["behind"], leaf.shape_in.rank), "size", "amount"),
-        Column(None, as_fraction(a["value"]), "number", "value"),
+        Column(
+            keyword=None, value=both_sides(a["amount"], a["behind"], leaf.shape_in.rank), type="size", role="amount"
+        ),
+        Column(keyword=None, value=as_fraction(a["value"]), type="number", role="value"),
     ],
     "pad_channels": pad_channels,
     "space_to_depth": plain("factor", type="size"),

@@ -60,14 +60,16 @@ class _Mark:
         last = len(columns) - 1
         start = columns[min(self.start, last)]
         end = columns[min(self.end, last)]
-        return _Mark(self.line, start, max(end, start + 1), self.text, self.style)
+        return _Mark(line=self.line, start=start, end=max(end, start + 1), text=self.text, style=self.style)
 
 
 def _make_mark(source: Source, style: str, label: Label) -> _Mark:
     start, end = source.find_position(label.span.start), source.find_position(label.span.end)
     length = len(source.get_line(start.line).rstrip())
     last = end.column - 1 if end.line == start.line else length
-    return _Mark(start.line, start.column - 1, max(last, start.column - 1), remark(label.text), style)
+    return _Mark(
+        line=start.line, start=start.column - 1, end=max(last, start.column - 1), text=remark(label.text), style=style
+    )
 
 
 def _expand_line(line: str, focus: int) -> tuple[str, list[int]]:

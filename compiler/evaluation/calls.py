@@ -72,7 +72,14 @@ class Calls:
         match callee:
             case ModelValue(item, spec, arguments, bindings, instances):
                 merged, bound = self.merge(item.parameters, arguments, stated, item.name.id, frame, spec)
-                return ModelValue(item, spec, merged, (*bindings, *bound), instances, expr.span)
+                return ModelValue(
+                    item=item,
+                    spec=spec,
+                    arguments=merged,
+                    bindings=(*bindings, *bound),
+                    instances=instances,
+                    span=expr.span,
+                )
             case LabelLayer(path, layer):
                 if not isinstance(layer, (SlotLayer, DefinedLayer, PrimitiveLayer)):
                     raise Fault(errors.not_callable(layer, expr.callee.span))
@@ -96,7 +103,7 @@ class Calls:
         if isinstance(layer, DefinedLayer):
             item, spec = layer.item, layer.spec
             merged, bound = self.merge(item.parameters, layer.arguments, stated, item.name.id, frame, spec)
-            return DefinedLayer(item, spec, merged, (*layer.bindings, *bound), span)
+            return DefinedLayer(item=item, spec=spec, arguments=merged, bindings=(*layer.bindings, *bound), span=span)
         primitive = layer.primitive
         merged, _ = self.merge(primitive.parameters, layer.arguments, stated, primitive.name, frame, None)
         return PrimitiveLayer(primitive, merged, span)

@@ -144,10 +144,10 @@ def missing_argument(
     call = pass_argument(span.text, name, order) if name in scope else None
     in_words = f"write `{name}=...` in the call"
     return Diagnostic(
-        "E0206",
-        f"`{of}` needs a value for its parameter `{name}`",
-        Label(span, f"`{name}` is missing"),
-        where,
+        code="E0206",
+        message=f"`{of}` needs a value for its parameter `{name}`",
+        primary=Label(span, f"`{name}` is missing"),
+        labels=where,
         notes=(text,) if text != of else (),
         helps=(f"pass `{name}` on: write `{' '.join(call.split())}`" if call else in_words,),
         fix=(Edit(span, call),) if call else (),
@@ -318,10 +318,11 @@ def not_a_model(item: syntax.Instance, value: Value) -> Diagnostic:
 
 def binding_incomplete(slot: syntax.Slot, layer: Value, missing: list[str], span: Span) -> Diagnostic:
     return Diagnostic(
-        "E0228",
-        f"`{describe(layer)}` cannot be bound to the slot `{slot.name.id}`: the slot does not pass {names(missing)}",
-        Label(span, "bound here"),
-        (Label(slot.name.span, "the slot is declared here"),),
+        code="E0228",
+        message=f"`{describe(layer)}` cannot be bound to the slot `{slot.name.id}`: "
+        f"the slot does not pass {names(missing)}",
+        primary=Label(span, "bound here"),
+        labels=(Label(slot.name.span, "the slot is declared here"),),
         notes=(f"the slot passes {signature(slot)}",),
         helps=(f"pass {names(missing)} in the binding, or bind a policy with the slot's parameters",),
     )

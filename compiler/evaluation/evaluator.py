@@ -146,11 +146,11 @@ class Evaluator:
             case syntax.Slot():
                 return SlotLayer(item, (), span)
             case syntax.Model():
-                return ModelValue(item, spec, (), (), (), span)
+                return ModelValue(item=item, spec=spec, arguments=(), bindings=(), instances=(), span=span)
             case syntax.Instance():
                 return self.instance(item, spec)
             case _:
-                return DefinedLayer(item, spec, (), (), span)
+                return DefinedLayer(item=item, spec=spec, arguments=(), bindings=(), span=span)
 
     def instance(self, item: syntax.Instance, spec: SpecFile) -> ModelValue:
         """The model that an instance names, with its arguments."""
@@ -159,12 +159,12 @@ class Evaluator:
         if not isinstance(value, ModelValue):
             raise Fault(errors.not_a_model(item, value))
         return ModelValue(
-            value.item,
-            value.spec,
-            value.arguments,
-            value.bindings,
-            (*value.instances, Instantiation(item, spec, len(value.bindings))),
-            item.name.span,
+            item=value.item,
+            spec=value.spec,
+            arguments=value.arguments,
+            bindings=value.bindings,
+            instances=(*value.instances, Instantiation(item, spec, len(value.bindings))),
+            span=item.name.span,
         )
 
     def visible(self, frame: Frame) -> list[str]:

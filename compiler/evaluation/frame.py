@@ -48,4 +48,13 @@ class Frame:
 
     def within(self, scope: Builder) -> Frame:
         """The same frame, building in another scope: `dataclasses.replace`, at a third of its price."""
-        return Frame(self.spec, self.slots, self.locals, self.here, scope, self.axes, self.fallback, self.rounds)
+        return Frame(
+            spec=self.spec,
+            slots=self.slots,
+            locals=self.locals,
+            here=self.here,
+            scope=scope,
+            axes=self.axes,
+            fallback=self.fallback,
+            rounds=self.rounds,
+        )

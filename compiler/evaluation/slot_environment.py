@@ -58,7 +58,7 @@ class Slots:
         """These slots with one more binding."""
         key = (slot, value)
         if key not in self._bound:
-            binding = Binding(slot, value, self.bindings.get(slot), span, sealed)
+            binding = Binding(slot=slot, value=value, outer=self.bindings.get(slot), span=span, sealed=sealed)
             self._bound[key] = Slots({**self.bindings, slot: binding}, self.lookups)
         return self._bound[key]
 

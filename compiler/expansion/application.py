@@ -67,7 +67,11 @@ class Applier:
         self.effects = interpreter.effects
         self.equal_blocks: EqualBlocks[SharedBlock] = EqualBlocks(self.evaluator)
         self.borrower = Borrower(
-            interpreter.shared, self.evaluator, self.leaves, interpreter.bindings, self.effects.texts
+            shared=interpreter.shared,
+            evaluator=self.evaluator,
+            leaves=self.leaves,
+            bindings=interpreter.bindings,
+            texts=self.effects.texts,
         )
         TensorOperators(self.evaluator, self)
 

@@ -52,7 +52,7 @@ def duplicate_path(path: str, span: Span, other: str, first: Span, free: str) ->
 
 
 def taken_path(message: str, place: Label, others: tuple[Label, ...], help: str, fix: tuple[Edit, ...]) -> Diagnostic:
-    return Diagnostic("E0231", message, place, others, helps=(help,), fix=fix)
+    return Diagnostic(code="E0231", message=message, primary=place, labels=others, helps=(help,), fix=fix)
 
 
 def one_path_for_blocks(stage: syntax.Stage, path: str, count: int, numbered: str) -> Diagnostic:
@@ -69,10 +69,12 @@ def same_stage_name(stage: syntax.Stage, other: syntax.Stage, name: str, other_n
     same = name == other_name
     inner, outer = sorted((name, other_name), key=len, reverse=True)
     return Diagnostic(
-        "E0254",
-        f"two stages are called `{name}`" if same else f"the stage `{inner}` would be a part of the stage `{outer}`",
-        Label(stage.path.span, "second one" if same else f"`{name}`"),
-        (Label(other.path.span, "first one" if same else f"`{other_name}`"),),
+        code="E0254",
+        message=f"two stages are called `{name}`"
+        if same
+        else f"the stage `{inner}` would be a part of the stage `{outer}`",
+        primary=Label(stage.path.span, "second one" if same else f"`{name}`"),
+        labels=(Label(other.path.span, "first one" if same else f"`{other_name}`"),),
         helps=("rename one of them: its string still says where its blocks are stored",),
     )
 
@@ -163,10 +165,10 @@ def too_many_steps(span: Span, limit: int) -> Diagnostic:
 
 def tensor_into_block(block: syntax.Block, name: str, span: Span) -> Diagnostic:
     return Diagnostic(
-        "E0248",
-        f"a block has one input, `in`: `{block.name.id}` cannot take another tensor for its parameter `{name}`",
-        Label(span, "a tensor is passed here"),
-        (Label(block.name.span, "this block"),),
+        code="E0248",
+        message=f"a block has one input, `in`: `{block.name.id}` cannot take another tensor for its parameter `{name}`",
+        primary=Label(span, "a tensor is passed here"),
+        labels=(Label(block.name.span, "this block"),),
         helps=("make it a policy, which may start from a tensor argument, or move the operation out of the block",),
     )
 

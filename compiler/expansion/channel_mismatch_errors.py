@@ -22,10 +22,10 @@ def channels_differ(op: str, left: Tensor, right: Tensor, expr: syntax.Binary, d
     if is_shipped(expr.span):
         likeliest, alternatives = Suggestion(likeliest.help), []
     return Diagnostic(
-        "E0301",
-        f"`{op}` needs equal shapes: {show_shape(left.shape)} and {show_shape(right.shape)}",
-        Label(expr.span, f"channels differ: {left.shape.channels} and {right.shape.channels}"),
-        tuple(labels),
+        code="E0301",
+        message=f"`{op}` needs equal shapes: {show_shape(left.shape)} and {show_shape(right.shape)}",
+        primary=Label(expr.span, f"channels differ: {left.shape.channels} and {right.shape.channels}"),
+        labels=tuple(labels),
         helps=(likeliest.help,),
         fix=likeliest.edits,
         alternatives=tuple(alternatives),

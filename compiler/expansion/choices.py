@@ -108,7 +108,7 @@ def pass_arguments(value: Layer, passed: Arguments, implied: dict[str, Value], c
         return PrimitiveLayer(primitive, merge_arguments(primitive.parameters, bound, passed, implied), call)
     if isinstance(value, DefinedLayer):
         item, arguments = value.item, merge_arguments(value.item.parameters, bound, passed, implied)
-        return DefinedLayer(item, value.spec, arguments, value.bindings, call)
+        return DefinedLayer(item=item, spec=value.spec, arguments=arguments, bindings=value.bindings, span=call)
     if isinstance(value, SlotLayer):
         return SlotLayer(value.slot, merge_arguments(value.slot.parameters, bound, passed, implied), call)
     return value

@@ -231,7 +231,19 @@ class Scope:
             self._remarks.clear()
         self.wires += [Wire(shape, number, None) for shape in shapes]
         before = tuple([tensor.ref for tensor in inputs])
-        self.steps.append(Step(path, operation, before, after, span, slot, base, members, remark))
+        self.steps.append(
+            Step(
+                path=path,
+                operation=operation,
+                inputs=before,
+                outputs=after,
+                span=span,
+                slot=slot,
+                base=base,
+                members=members,
+                remark=remark,
+            )
+        )
         return [Tensor(ref, shape) for ref, shape in zip(after, shapes, strict=True)]
 
     def keep(self, out: Tensor) -> None:

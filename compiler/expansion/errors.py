@@ -82,10 +82,10 @@ def of_a_statement(slot: syntax.Slot, span: Span, block: syntax.Block, applied: 
 
 def without_effect(slot: str, span: Span, where: str, labels: tuple[Label, ...], note: str, remedy: str) -> Diagnostic:
     return Diagnostic(
-        "E0252",
-        f"`{slot}` is bound, but nothing {where} applies it",
-        Label(span, "has no effect"),
-        labels,
+        code="E0252",
+        message=f"`{slot}` is bound, but nothing {where} applies it",
+        primary=Label(span, "has no effect"),
+        labels=labels,
         notes=(note,),
         helps=(remedy,),
     )

@@ -101,7 +101,9 @@ class Expander:
             module = self.stage(stage, path, paths.names, plan, groups, current, frame)
             current = scope.place_stage(path, paths.members, module, current, stage)
             name = show_path(path)
-            stages.append(Stage(name, path, len(scope.steps) - 1, len(module.children), stage.span))
+            stages.append(
+                Stage(name=name, path=path, step=len(scope.steps) - 1, blocks=len(module.children), span=stage.span)
+            )
         before = len(scope.steps)
         ended = self.applied(model.head, current, frame, "head")
         features = isinstance(ended, Absent)

@@ -55,7 +55,7 @@ def refused(item: syntax.Extern, condition: syntax.Expr, span: Span) -> Diagnost
 
 def not_taken(message: str, call: Label, declared: Label, help: str) -> Diagnostic:
     """Of what arrives against what is declared."""
-    return Diagnostic("E0350", message, call, (declared,), helps=(help,))
+    return Diagnostic(code="E0350", message=message, primary=call, labels=(declared,), helps=(help,))
 
 
 def not_channels(item: syntax.Extern, expr: syntax.Expr, value: Value) -> Diagnostic:

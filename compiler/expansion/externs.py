@@ -48,7 +48,7 @@ def make_leaf(layer: DefinedLayer, source: Tensor, frame: Frame, frames: Frames,
     leaves.count(layer.span)
     inner = frames.of_definition(layer, source, frame, frame.scope)
     arguments = cast("Arguments", tuple((p.name.id, inner.locals[p.name.id]) for p in item.parameters))
-    application = Application(item, inner, frames.evaluator, source.shape, layer.span)
+    application = Application(item=item, frame=inner, evaluator=frames.evaluator, shape=source.shape, call=layer.span)
     external, output = application.external()
     leaves.externs.append(external)
     if frame.scope is not None:

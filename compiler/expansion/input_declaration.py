@@ -105,10 +105,10 @@ def not_an_input(item: syntax.Input) -> Diagnostic:
 
 def contradicted(axis: syntax.Expr, fixed: int, said: syntax.Expr, number: int) -> Diagnostic:
     return Diagnostic(
-        "E0323",
-        f"the input declares {number}, but fixes this axis to {fixed}",
-        Label(said.span, f"{number} is declared here"),
-        (Label(axis.span, f"this is {fixed}"),),
+        code="E0323",
+        message=f"the input declares {number}, but fixes this axis to {fixed}",
+        primary=Label(said.span, f"{number} is declared here"),
+        labels=(Label(axis.span, f"this is {fixed}"),),
         helps=(f"write `{axis.span.text}` on both sides",),
     )
 

@@ -63,7 +63,14 @@ class Leaves:
         outputs = operation.outputs
         if primitive.rule in PASS_ON:  # the very shape: what is said of its channels is said of those of this input
             outputs = inputs[: len(outputs)]
-        leaf = Leaf(primitive, operation.arguments, inputs, outputs, layer.span, interning_key=operation.first)
+        leaf = Leaf(
+            primitive=primitive,
+            arguments=operation.arguments,
+            inputs=inputs,
+            outputs=outputs,
+            span=layer.span,
+            interning_key=operation.first,
+        )
         if operation.first is None:
             operation.first = leaf
         return leaf

@@ -102,7 +102,9 @@ def later(layer: Layer) -> Layer:
         case LabelLayer(path, inner):
             return LabelLayer(path, later(inner), layer.span)
         case DefinedLayer(item, spec, arguments, bindings, span):
-            return DefinedLayer(item, spec, without_first(item.parameters, arguments), bindings, span)
+            return DefinedLayer(
+                item=item, spec=spec, arguments=without_first(item.parameters, arguments), bindings=bindings, span=span
+            )
         case SlotLayer(slot, arguments, span):
             return SlotLayer(slot, without_first(slot.parameters, arguments), span)
     return layer

@@ -98,9 +98,11 @@ class Statements:
 
 def requirement(statement: syntax.Require, values: list[str], arguments_span: Span | None) -> Diagnostic:
     return Diagnostic(
-        "E0401",
-        statement.text or "a requirement is not met",
-        Label(statement.condition.span, f"{', '.join(values)}, so this is false" if values else "this is false"),
-        (Label(arguments_span, "used here"),) if arguments_span is not None else (),
+        code="E0401",
+        message=statement.text or "a requirement is not met",
+        primary=Label(
+            statement.condition.span, f"{', '.join(values)}, so this is false" if values else "this is false"
+        ),
+        labels=(Label(arguments_span, "used here"),) if arguments_span is not None else (),
         helps=("pass arguments that meet the requirement",),
     )

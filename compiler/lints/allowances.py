@@ -55,4 +55,6 @@ def find_allowances(source: Source) -> Iterator[Allowance]:
             below += 1
         start, end = (starts[number] + offset for offset in match.span("whole"))
         span = Span(source, start, start + len(source.text[start:end].rstrip()))
-        yield Allowance(source, match["code"], below + 1, (match["reason"] or "").strip(), span)
+        yield Allowance(
+            source=source, code=match["code"], line=below + 1, reason=(match["reason"] or "").strip(), span=span
+        )

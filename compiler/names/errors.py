@@ -223,20 +223,20 @@ def unknown_type(name: str, span: Span) -> Diagnostic:
 
 def parameter_twice(of: str, name: syntax.Name, first: Span) -> Diagnostic:
     return Diagnostic(
-        "E0242",
-        f"`{of}` has two parameters named `{name.id}`",
-        Label(name.span, "second one"),
-        (Label(first, "first one"),),
+        code="E0242",
+        message=f"`{of}` has two parameters named `{name.id}`",
+        primary=Label(name.span, "second one"),
+        labels=(Label(first, "first one"),),
         helps=("remove or rename one of the two parameters",),
     )
 
 
 def defined_twice(name: str, span: Span, first: Span) -> Diagnostic:
     return Diagnostic(
-        "E0243",
-        f"this file defines `{name}` twice",
-        Label(span, "second definition"),
-        (Label(first, "first definition"),),
+        code="E0243",
+        message=f"this file defines `{name}` twice",
+        primary=Label(span, "second definition"),
+        labels=(Label(first, "first definition"),),
         helps=("remove or rename one of the two definitions",),
     )
 
@@ -248,10 +248,10 @@ def shadowed(kind: str, name: str, span: Span, other: Definition) -> Diagnostic:
     elif (kind, other.kind) == ("value", "value"):  # as in Python, where a name is given again
         help = f"choose another name for the value, or continue the pipe that `{name}` already names"
     return Diagnostic(
-        "E0244",
-        f"the {kind} `{name}` would shadow the {other.kind} `{name}`",
-        Label(span, f"this {kind}"),
-        (Label(other.span, f"the {other.kind}"),) if other.span is not None else (),
+        code="E0244",
+        message=f"the {kind} `{name}` would shadow the {other.kind} `{name}`",
+        primary=Label(span, f"this {kind}"),
+        labels=(Label(other.span, f"the {other.kind}"),) if other.span is not None else (),
         helps=(help,),
     )
 
@@ -264,10 +264,10 @@ def cyclic_definitions(mentions: list[tuple[str, Span]]) -> Diagnostic:
     rest = [Label(span, f"`{name}` refers to `{after}`") for (name, span), after in pairs]
     last, span = mentions[-1]
     return Diagnostic(
-        "E0245",
-        "definitions refer to each other in a cycle" if len(names) > 1 else f"`{last}` refers to itself",
-        Label(span, f"`{last}` refers to `{names[0]}`"),
-        tuple(rest),
+        code="E0245",
+        message="definitions refer to each other in a cycle" if len(names) > 1 else f"`{last}` refers to itself",
+        primary=Label(span, f"`{last}` refers to `{names[0]}`"),
+        labels=tuple(rest),
         notes=(drawn,),
         helps=("break the cycle: a definition cannot refer to itself, not even through others",),
     )

@@ -192,9 +192,9 @@ def claimed_twice(figure: str, expect: syntax.Expect, first: syntax.Expect) -> D
 
 def misclaimed(message: str, span: Span, help: str, labels: tuple[Label, ...] = ()) -> Diagnostic:
     return Diagnostic(
-        "E0263",
-        message,
-        Label(span, "does not define a figure" if not labels else "second claim"),
-        labels,
+        code="E0263",
+        message=message,
+        primary=Label(span, "does not define a figure" if not labels else "second claim"),
+        labels=labels,
         helps=(help,),
     )

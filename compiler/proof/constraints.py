@@ -105,7 +105,7 @@ def list_constraints_of_block(
     for number, step in enumerate(block.steps):
         if isinstance(step.operation, str):
             if number in joins:
-                place = Place(block, number, None, None, 0, outer)
+                place = Place(block=block, step=number, leaf=None, stage=None, index=0, outer=outer)
                 yield from ((place, condition) for condition in joins[number])
             continue
         if not others and isinstance(step.operation, Leaf):
@@ -117,10 +117,13 @@ def list_constraints_of_block(
                     if id(module) not in visited:
                         visited.add(id(module))
                         yield from list_constraints_of_block(
-                            module, Place(block, number, None, stage, index, outer), {}, visited
+                            module,
+                            Place(block=block, step=number, leaf=None, stage=stage, index=index, outer=outer),
+                            {},
+                            visited,
                         )
                 elif others:  # the list does not say whose they are, so the leaf's rule is asked again
-                    place = Place(block, number, module, stage, index, outer)
+                    place = Place(block=block, step=number, leaf=module, stage=stage, index=index, outer=outer)
                     yield from ((place, condition) for condition in rules.list_conditions(module))
 
 

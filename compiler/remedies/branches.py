@@ -154,9 +154,15 @@ def name_value(block: ExpandedBlock, ref: int, by_path: bool = False) -> str:
 def make_operation(step: Step, module: Leaf | ExpandedBlock) -> Operation:
     if isinstance(module, ExpandedBlock):
         sizes = zip(module.shape_in.sizes, module.shape_out.sizes, strict=False)
-        return Operation(shorten(step.span.text), step.span, step, None, tuple(infer_geometry(f, g) for f, g in sizes))
+        return Operation(
+            text=shorten(step.span.text),
+            span=step.span,
+            step=step,
+            leaf=None,
+            geometry=tuple(infer_geometry(f, g) for f, g in sizes),
+        )
     text = module.span.text if is_complete(module) else write_canonical_call(module)
-    return Operation(shorten(text), module.span, step, module, compute_geometry(module))
+    return Operation(text=shorten(text), span=module.span, step=step, leaf=module, geometry=compute_geometry(module))
 
 
 def compute_geometry(leaf: Leaf) -> tuple[Geometry | None, ...]:

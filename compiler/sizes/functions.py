@@ -96,7 +96,7 @@ def tabulate(period: int, gain: int, values: Sequence[int]) -> SizeFn:
     key = (period, gain, head, cycle)
     form = _tables.get(key)
     if form is None:
-        form = _tables[key] = Table(period, gain, onset, head, cycle)
+        form = _tables[key] = Table(P=period, Q=gain, onset=onset, head=head, cycle=cycle)
     return form
 
 

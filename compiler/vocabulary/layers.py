@@ -198,7 +198,9 @@ ADVICE: dict[str, tuple[str, ...]] = {
 
 
 def make_missing_activation(*primitives: str, instead: str = "", short: str = "") -> MissingFeature:
-    return MissingFeature("", primitives, (*primitives, *short.split()), ACTIVATIONS, instead)
+    return MissingFeature(
+        what="", primitives=primitives, words=(*primitives, *short.split()), nearest=ACTIVATIONS, instead=instead
+    )
 
 
 LACKING: tuple[MissingFeature, ...] = (
@@ -212,9 +214,21 @@ LACKING: tuple[MissingFeature, ...] = (
     make_missing_activation(
         "glu", instead="`let p = in |> split(2)`, then `p[0] * (p[1] |> sigmoid)`, is the same function"
     ),
-    MissingFeature("", ("adaptive_instance_norm",), list_words("", "", "", "", "adain"), (NORM,)),
-    MissingFeature("", ("local_response_norm",), list_words("LocalResponseNorm", short="lrn"), (NORM,)),
-    MissingFeature("", ("weight_norm",), list_words("weight_norm spectral_norm", "SpectralNormalization"), (NORM,)),
+    MissingFeature(
+        what="", primitives=("adaptive_instance_norm",), words=list_words("", "", "", "", "adain"), nearest=(NORM,)
+    ),
+    MissingFeature(
+        what="",
+        primitives=("local_response_norm",),
+        words=list_words("LocalResponseNorm", short="lrn"),
+        nearest=(NORM,),
+    ),
+    MissingFeature(
+        what="",
+        primitives=("weight_norm",),
+        words=list_words("weight_norm spectral_norm", "SpectralNormalization"),
+        nearest=(NORM,),
+    ),
     MissingFeature(
         "operation that makes a map larger",
         ("resize", "upsample", "interpolate"),

@@ -22,15 +22,9 @@ from resnetc.compiler.driver.spec_arguments import (
     load_library,
 )
 from resnetc.compiler.evaluation.evaluator import AlreadyReported, Evaluator
-from resnetc.compiler.expansion.application import tensor_evaluator
+from resnetc.compiler.expansion.application import make_tensor_evaluator
 from resnetc.compiler.expansion.expander import Expander
-from resnetc.compiler.expansion.instances import (
-    MAX_NETWORKS,
-    Setting,
-    UsageError,
-    requests,
-    too_many_networks,
-)
+from resnetc.compiler.expansion.instances import MAX_NETWORKS, Setting, UsageError, list_requests, too_many_networks
 from resnetc.compiler.expansion.limits import too_many_blocks
 from resnetc.compiler.expansion.request import Origin, Request
 from resnetc.compiler.loader.loader import (
@@ -268,7 +262,7 @@ class Session:
 
     def make_evaluator(self) -> Evaluator:
         """What evaluates the expressions of the session's files."""
-        return tensor_evaluator(self.loader.prelude, self._find_file_of_slot())
+        return make_tensor_evaluator(self.loader.prelude, self._find_file_of_slot())
 
     def _check_names(self, spec: SpecFile) -> None:
         if spec not in self.faulty_items:
@@ -286,9 +280,10 @@ class Session:
                 own = SpecFile(
                     entry.spec.name, replace(entry.spec.tree, items=(item,)), entry.spec.path, entry.spec.names
                 )
-                requested = requests(own, settings, self.make_evaluator(), library)
+                requested = list_requests(own, settings, self.make_evaluator(), library)
                 if entry.network is not None:
-                    requested = entry.select(requested, requests(own, [], self.make_evaluator(), library), settings)
+                    declared = list_requests(own, [], self.make_evaluator(), library)
+                    requested = entry.select(requested, declared, settings)
                 out += requested
                 if len(out) > MAX_NETWORKS:
                     raise Fault(too_many_networks(item.name.span, len(out), "this file"))
@@ -319,7 +314,7 @@ class Session:
         expander = Expander(request, self.loader.prelude, homes, self.shared.blocks)
         faults: list[Diagnostic] = []
         try:
-            network = expander.network()
+            network = expander.build_network()
         except Fault as fault:
             faults = [fault.diagnostic]
         except AlreadyReported:

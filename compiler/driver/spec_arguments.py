@@ -10,7 +10,7 @@ from resnetc.compiler.diagnostics.diagnostic import Fault, find_similar
 from resnetc.compiler.evaluation.evaluator import Evaluator
 from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.slot_environment import Slots
-from resnetc.compiler.expansion.instances import Setting, UsageError, name_suffix, unknown_setting
+from resnetc.compiler.expansion.instances import Setting, UsageError, describe_unknown_setting, name_suffix
 from resnetc.compiler.expansion.request import Request
 from resnetc.compiler.loader.loader import LIBRARY, SUFFIX, Loader, SpecFile, unreadable
 from resnetc.compiler.source import Source
@@ -84,7 +84,7 @@ def check_settings(names: Iterable[str], entries: list[Entry], evaluator: Evalua
     for name in names:
         without = [spec for spec in specs if not has_setting(name, spec, evaluator)]
         if specs and len(without) == len(specs):
-            raise UsageError(unknown_setting(name, specs, evaluator))
+            raise UsageError(describe_unknown_setting(name, specs, evaluator))
         if without:
             others = f" and {len(without) - 1} others" if len(without) > 1 else ""
             remarks.append(f"`--set {name}` changes nothing in {without[0].source.name}{others}")

@@ -26,7 +26,7 @@ class Builder(Dataflow, Protocol):
     def name(self, tensor: Tensor, name: str) -> None:
         """A tensor that `let` binds to a name."""
 
-    def reserve(self, path: Path, span: Span) -> None:
+    def reserve_label(self, path: Path, span: Span) -> None:
         """The label of a layer that `let` binds: its place is here."""
 
     def join(self, operation: Join | Leaf, inputs: list[Tensor], shape: Shape, span: Span) -> Tensor:

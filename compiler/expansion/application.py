@@ -29,11 +29,11 @@ from resnetc.compiler.evaluation.values import (
 )
 from resnetc.compiler.expansion import application_errors
 from resnetc.compiler.expansion.choices import Decision
-from resnetc.compiler.expansion.dataflow_builder import Scope, free_name
+from resnetc.compiler.expansion.dataflow_builder import Scope, find_free_name
 from resnetc.compiler.expansion.equal_blocks import EqualBlocks
 from resnetc.compiler.expansion.interpreter import Interpreter
-from resnetc.compiler.expansion.leaves import LIST_RULES, require_tensor, tensors_for
-from resnetc.compiler.expansion.shared_blocks import Borrower, SharedBlock
+from resnetc.compiler.expansion.leaves import LIST_RULES, list_tensors, require_tensor
+from resnetc.compiler.expansion.shared_blocks import BlockCache, SharedBlock
 from resnetc.compiler.expansion.tensor_operators import TensorOperators
 from resnetc.compiler.ir.network import ExpandedBlock, Leaf, Module, NamedNumber, Sequence
 from resnetc.compiler.ir.paths import Path
@@ -66,7 +66,7 @@ class Applier:
         self.statements, self.frames, self.choices = interpreter.statements, interpreter.frames, interpreter.choices
         self.effects = interpreter.effects
         self.equal_blocks: EqualBlocks[SharedBlock] = EqualBlocks(self.evaluator)
-        self.borrower = Borrower(
+        self.block_cache = BlockCache(
             shared=interpreter.shared,
             evaluator=self.evaluator,
             leaves=self.leaves,
@@ -107,37 +107,37 @@ class Applier:
                     return self.write_out(step, step.item, require_tensor(value, step.span), place)
                 value = self.apply(step, value, place, step.span)
             return value
-        scope = scope_of(frame)
-        path = label or scope.numbered(attribute)
-        module, start = self.make(layer, source, frame.within(scope.below(path, span)))
+        scope = require_scope(frame)
+        path = label or scope.number_attribute(attribute)
+        module, start = self.build_module(layer, source, frame.within(scope.open_part(path, span)))
         if isinstance(module, Absent):
             return ABSENT
-        return scope.place(path, module, [start], span, slot, base_attribute(attribute, label))[0]
+        return scope.place_module(path, module, [start], span, slot, find_base_attribute(attribute, label))[0]
 
     def apply_primitive(self, layer: PrimitiveLayer, value: Value, frame: Frame, label: Path | None) -> Value:
         primitive = layer.primitive
-        inputs = tensors_for(layer, value, layer.span)
-        leaf = self.leaves.leaf(layer, tuple([t.shape for t in inputs]), frame)
-        scope = scope_of(frame)
-        out = scope.place(
-            label or scope.numbered(primitive.attribute),
+        inputs = list_tensors(layer, value, layer.span)
+        leaf = self.leaves.build_leaf(layer, tuple([t.shape for t in inputs]), frame)
+        scope = require_scope(frame)
+        out = scope.place_module(
+            label or scope.number_attribute(primitive.attribute),
             leaf,
             inputs,
             layer.span,
             None,
-            base_attribute(primitive.attribute, label),
+            find_base_attribute(primitive.attribute, label),
         )
         return out[0] if len(out) == 1 and primitive.rule not in ("split", "list_same") else tuple(out)
 
     # -- modules ------------------------------------------------------------------------------------------------------
 
-    def make(self, layer: Layer, source: Tensor, frame: Frame) -> tuple[Module | Absent, Tensor]:
+    def build_module(self, layer: Layer, source: Tensor, frame: Frame) -> tuple[Module | Absent, Tensor]:
         """The module that a layer becomes, and its input. A chain of one unlabelled step is that step."""
         try:
             if isinstance(layer, (PrimitiveLayer, SlotLayer)) or is_policy(layer):
-                return self.module(layer, source, frame)
+                return self.build_module_unguarded(layer, source, frame)
             with self.inside(layer.span):
-                return self.module(layer, source, frame)
+                return self.build_module_unguarded(layer, source, frame)
         except Fault as fault:
             if not isinstance(layer, SlotLayer) or (binding := frame.slots.get(layer.slot)) is None:
                 raise
@@ -147,44 +147,46 @@ class Applier:
                 notes = (note, *notes)
             raise Fault(replace(fault.diagnostic, notes=notes)) from None
 
-    def module(self, layer: Layer, source: Tensor, frame: Frame) -> tuple[Module | Absent, Tensor]:
+    def build_module_unguarded(self, layer: Layer, source: Tensor, frame: Frame) -> tuple[Module | Absent, Tensor]:
         if isinstance(layer, PrimitiveLayer):
-            return self.leaf(layer, source, frame), source
+            return self.build_leaf(layer, source, frame), source
         if isinstance(layer, DefinedLayer) and isinstance(layer.item, syntax.Block):
-            return self.block(layer, source.shape, frame), source
+            return self.expand_cached(layer, source.shape, frame), source
         if isinstance(layer, DefinedLayer) and isinstance(layer.item, syntax.Extern):
             from resnetc.compiler.expansion.externs import make_leaf  # few specs have one
 
             return make_leaf(layer, source, frame, self.frames, self.leaves), source
         if isinstance(layer, (LabelLayer, ChainLayer)):
             layers = layer.steps if isinstance(layer, ChainLayer) else (layer,)
-            return self.sequence([(s, frame) for s in layers], source, frame, None, (), layer.span), source
+            return self.build_sequence([(s, frame) for s in layers], source, frame, None, (), layer.span), source
         unfolded = self.unfold(layer, source, frame)
         if isinstance(unfolded, Absent):
             return ABSENT, source
         if not unfolded.steps:
             start = unfolded.source
             nothing = PrimitiveLayer(PRIMITIVES["identity"], (), layer.span)
-            return self.leaves.leaf(nothing, (start.shape,), frame), start
+            return self.leaves.build_leaf(nothing, (start.shape,), frame), start
         only, inner = unfolded.steps[0]
         if len(unfolded.steps) == 1 and not isinstance(only, LabelLayer):
             if isinstance(only, PrimitiveLayer):
-                return self.leaf(only, unfolded.source, inner), unfolded.source
+                return self.build_leaf(only, unfolded.source, inner), unfolded.source
             with self.inside(layer.span):
-                return self.make(only, unfolded.source, inner)
+                return self.build_module(only, unfolded.source, inner)
         start = unfolded.source
-        return self.sequence(unfolded.steps, start, frame, unfolded.origin, unfolded.parameters, layer.span), start
+        return self.build_sequence(
+            unfolded.steps, start, frame, unfolded.origin, unfolded.parameters, layer.span
+        ), start
 
-    def leaf(self, layer: PrimitiveLayer, source: Tensor, frame: Frame) -> Leaf:
+    def build_leaf(self, layer: PrimitiveLayer, source: Tensor, frame: Frame) -> Leaf:
         """The operation that a primitive becomes as a module of its own, with one input and one output."""
         primitive = layer.primitive
         if primitive.rule in LIST_RULES:
             raise Fault(application_errors.list_needed(primitive.name, layer.span))
         if primitive.rule == "split":
             raise Fault(application_errors.not_a_tensor(layer.span, (layer,), "the output of a step in a sequence"))
-        return self.leaves.leaf(layer, (source.shape,), frame)
+        return self.leaves.build_leaf(layer, (source.shape,), frame)
 
-    def sequence(
+    def build_sequence(
         self,
         steps: Steps,
         source: Tensor,
@@ -214,10 +216,12 @@ class Applier:
                 key = str(layer.path[0])
                 if key in labels:
                     raise Fault(
-                        application_errors.duplicate_path(key, layer.span, key, labels[key], free_name(key, labels))
+                        application_errors.duplicate_path(
+                            key, layer.span, key, labels[key], find_free_name(key, labels)
+                        )
                     )
                 labels[key], layer = layer.span, layer.layer
-            module, start = self.make(layer, current, inner)
+            module, start = self.build_module(layer, current, inner)
             if isinstance(module, Absent):
                 return ABSENT
             if isinstance(module, Leaf) and module.is_parameter:
@@ -262,14 +266,14 @@ class Applier:
     def unfold_case(self, decision: Decision, source: Tensor) -> Unfolded | Absent:
         """A case is a layer, applied to `in`, or a pipe that starts at a tensor argument."""
         expr, frame, policy, numbers = decision.case, decision.frame, decision.policy, decision.numbers
-        first, *rest = self.choices.piped(expr, frame)
+        first, *rest = self.choices.flatten_pipe(expr, frame)
         value = self.evaluator.evaluate(first, frame)
         if isinstance(value, Absent):
             return ABSENT
         if isinstance(value, Tensor):
             source = value
             layers = [self.evaluator.layer(s, frame) for s in rest]
-            scope = scope_of(frame)
+            scope = require_scope(frame)
             if scope.prefix and scope.owns:  # modules stand here already, as those of a block do
                 for step in layers:
                     value = self.apply(step, value, frame, step.span if not isinstance(step, Absent) else expr.span)
@@ -286,7 +290,7 @@ class Applier:
 
     # -- blocks -------------------------------------------------------------------------------------------------------
 
-    def block(self, layer: DefinedLayer, shape: Shape, frame: Frame) -> ExpandedBlock:
+    def expand_cached(self, layer: DefinedLayer, shape: Shape, frame: Frame) -> ExpandedBlock:
         """A block expanded, or that of an equal expansion."""
         # A stage of a thousand blocks is a few distinct ones, and all that follows (proof, measures, code) looks at
         # each distinct object once: that keeps the compiler linear in the text, not in the network. What a block
@@ -297,24 +301,26 @@ class Applier:
         # where the two differ.
         # Other networks may have expanded it: then it is borrowed (`shared_blocks.py`).
         expand = partial(self.expand_block, layer, shape, frame)
-        shared = self.equal_blocks.get(layer, shape, frame, partial(self.borrower.get, layer, shape, frame, expand))
-        self.borrower.add(shared, shape)
+        shared = self.equal_blocks.get(layer, shape, frame, partial(self.block_cache.get, layer, shape, frame, expand))
+        self.block_cache.add(shared, shape)
         return shared.block
 
     def write_out(self, layer: DefinedLayer, block: syntax.Block, source: Tensor, frame: Frame) -> Tensor:
         """A block whose steps are those of the scope around it: what a transparent slot stands for has no module."""
-        scope = scope_of(frame)
-        with self.inside(layer.span), scope.remarked(block.doc):
-            return self.run(layer, block, source, frame, scope, lambda name, type, value: None)
+        scope = require_scope(frame)
+        with self.inside(layer.span), scope.attach_remark(block.doc):
+            return self.expand_body(layer, block, source, frame, scope, lambda name, type, value: None)
 
     def expand_block(self, layer: DefinedLayer, shape: Shape, frame: Frame) -> ExpandedBlock:
         assert isinstance(layer.item, syntax.Block)
         scope = Scope(shape)
         return self.finish_block(
-            layer.item, scope, self.run(layer, layer.item, scope.input, frame, scope, partial(note_number, scope))
+            layer.item,
+            scope,
+            self.expand_body(layer, layer.item, scope.input, frame, scope, partial(note_number, scope)),
         )
 
-    def run(
+    def expand_body(
         self,
         layer: DefinedLayer,
         block: syntax.Block,
@@ -327,7 +333,7 @@ class Applier:
         for name, value in layer.arguments:
             if holds_tensor(value):
                 raise Fault(application_errors.tensor_into_block(block, name, layer.span))
-        inner = self.frames.of_definition(layer, source, frame, scope)
+        inner = self.frames.build_definition_frame(layer, source, frame, scope)
         for parameter in block.parameters:
             note(parameter.name.id, parameter.type.id, inner.locals[parameter.name.id])
         for number, statement in enumerate(block.body):
@@ -344,7 +350,7 @@ class Applier:
         return out
 
     def finish_block(self, definition: syntax.Block | syntax.Model, scope: Scope, out: Tensor) -> ExpandedBlock:
-        scope.keep(out)
+        scope.drop_unneeded_steps(out)
         leaves = [(s.path, s.operation) for s in scope.steps if isinstance(s.operation, Leaf)]
         own = [path for path, leaf in leaves if leaf.is_parameter]  # torch has a module's own first
         return ExpandedBlock(
@@ -359,7 +365,7 @@ class Applier:
         )
 
 
-def scope_of(frame: Frame) -> Scope:
+def require_scope(frame: Frame) -> Scope:
     """The block or model that layers are applied in."""
     assert isinstance(frame.scope, Scope)
     return frame.scope
@@ -373,7 +379,7 @@ def holds_tensor(value: Value) -> bool:
     return isinstance(value, Tensor) or (isinstance(value, tuple) and any(holds_tensor(v) for v in value))
 
 
-def base_attribute(attribute: str, label: Path | None) -> str | None:
+def find_base_attribute(attribute: str, label: Path | None) -> str | None:
     """The attribute without its ordinal, where no label took its place."""
     return attribute.partition("#")[0] if label is None else None
 
@@ -388,6 +394,6 @@ def note_number(scope: Scope, name: str, type: str, value: Local) -> None:
         scope.numbers.append(NamedNumber(name, type, tuple(number for number in value if isinstance(number, int))))
 
 
-def tensor_evaluator(prelude: SpecFile, homes: Mapping[syntax.Slot, SpecFile]) -> Evaluator:
+def make_tensor_evaluator(prelude: SpecFile, homes: Mapping[syntax.Slot, SpecFile]) -> Evaluator:
     """An evaluator that also applies layers."""
     return Applier(Interpreter(prelude, homes)).evaluator

@@ -130,11 +130,11 @@ def not_a_tensor(span: Span, value: Value, where: str, wanted: str = "one tensor
         "E0237",
         f"{where} must be {wanted}, not {kind(value)}",
         Label(span, describe(value)),
-        helps=(in_place_of_tensor(value, where, shorten(span.text)),),
+        helps=(suggest_tensor(value, where, shorten(span.text)),),
     )
 
 
-def in_place_of_tensor(value: Value, where: str, text: str) -> str:
+def suggest_tensor(value: Value, where: str, text: str) -> str:
     """What to write where something else than a tensor stands."""
     if isinstance(value, LAYERS):
         return f"apply the layer: `in |> {text if where.startswith('a side of') else 'layer'}`"

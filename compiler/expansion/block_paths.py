@@ -56,7 +56,7 @@ def number_blocks(pattern: PathPattern, container: Path, count: int, scope: Scop
     if pattern.start is None:
         return [pattern.last]
     if pattern.is_list:
-        first = scope.next_index(container)
+        first = scope.find_next_index(container)
         return [*range(first, first + count)]
     shared = ".".join(map(str, (*container, f"{pattern.last}#")))
     return [f"{pattern.last}{scope.count(shared, pattern.start)}" for _ in range(count)]

@@ -77,7 +77,7 @@ class Choices:
         policy = layer.item
         assert isinstance(policy, syntax.Policy)
         self.evaluator.work.charge(DECISION, layer.span)
-        inner = self.frames.of_definition(layer, source, frame, frame.scope)
+        inner = self.frames.build_definition_frame(layer, source, frame, frame.scope)
         for statement in policy.body:
             self.statements.statement(statement, inner)
         numbers = tuple([(n, v) for n, v in inner.locals.items() if isinstance(v, tuple) or is_number(v)])
@@ -86,13 +86,13 @@ class Choices:
                 return Decision(case.value, inner, policy, numbers)
         raise AssertionError("a table ends in `otherwise`")
 
-    def piped(self, expr: syntax.Expr, frame: Frame) -> list[syntax.Expr]:
+    def flatten_pipe(self, expr: syntax.Expr, frame: Frame) -> list[syntax.Expr]:
         """The steps of a pipe from its beginning, inside of parentheses and of the side that a choice takes."""
         if isinstance(expr, syntax.Choice):
-            return self.piped(expr.value if self.evaluator.flag(expr.condition, frame) else expr.other, frame)
+            return self.flatten_pipe(expr.value if self.evaluator.flag(expr.condition, frame) else expr.other, frame)
         if isinstance(expr, syntax.Pipe):
             first, *rest = expr.steps
-            return [*self.piped(first, frame), *rest]
+            return [*self.flatten_pipe(first, frame), *rest]
         return [expr]
 
 

@@ -27,7 +27,7 @@ def keeps_state(module: Module) -> bool:
     return module.extent.keeps_state
 
 
-def free_name(name: str, taken: Container[str]) -> str:
+def find_free_name(name: str, taken: Container[str]) -> str:
     """`conv2` for `conv1` and `other_conv` for `conv`, or the next name that nothing has."""
     if (numbered := re.fullmatch(r"(.*?[A-Za-z_])(\d{1,9})", name)) is not None:
         numbers = (f"{numbered[1]}{n}" for n in count(int(numbered[2]) + 1))
@@ -63,7 +63,7 @@ class Scope:
         self._outer: Scope | None = None  # what it is a part of
         self.owns = False  # whether it stores modules with keys
 
-    def below(self, prefix: Path, call: Span) -> Scope:
+    def open_part(self, prefix: Path, call: Span) -> Scope:
         """A part of this scope: the same wires and steps, but names of its own, stored below `prefix`."""
         part = object.__new__(Scope)  # `copy` would take ten times as long, and most layers have a part
         part.wires, part.steps, part.constraints, part.numbers = self.wires, self.steps, self.constraints, self.numbers
@@ -77,18 +77,18 @@ class Scope:
     def input(self) -> Tensor:
         return Tensor(0, self.wires[0].shape)
 
-    def reserve(self, path: Path, span: Span) -> None:
+    def reserve_label(self, path: Path, span: Span) -> None:
         path = (*self.prefix, *path)
         self.order.setdefault(path, span)
         self._reserved.add(path)
 
-    def numbered(self, attribute: str) -> Path:
+    def number_attribute(self, attribute: str) -> Path:
         """The attribute of an unlabelled step: `#` is its ordinal among those that have it, from 1, `#0` from 0."""
         name, counts, start = attribute.partition("#")
         return (f"{name}{self.count(attribute, 0 if start else 1)}" if counts else name,)
 
     @contextmanager
-    def remarked(self, text: str) -> Iterator[None]:
+    def attach_remark(self, text: str) -> Iterator[None]:
         """Puts a remark before the first of the steps that follow."""
         self._remarks.append(text)
         yield
@@ -99,13 +99,13 @@ class Scope:
         self._ordinals[names] = number = self._ordinals.get(names, start - 1) + 1
         return number
 
-    def next_index(self, container: Path) -> int:
+    def find_next_index(self, container: Path) -> int:
         """The index behind those that something is stored under in a list."""
         depth = len(container)
         inside = (path[depth] for path in self.order if len(path) > depth and path[:depth] == container)
         return max((part for part in inside if isinstance(part, int)), default=-1) + 1
 
-    def place(
+    def place_module(
         self,
         path: Path,
         module: Module,
@@ -122,7 +122,7 @@ class Scope:
         self._store(path, span, keeps_state(module))
         if self.prefix in self._reserved:
             self._order_below_prefix()
-        return self._step(path, module, inputs, list(module.outputs), span, slot, base)
+        return self._add_step(path, module, inputs, list(module.outputs), span, slot, base)
 
     def place_stage(
         self, path: Path, members: tuple[Path, ...], blocks: Sequence, source: Tensor, stage: syntax.Stage
@@ -135,13 +135,13 @@ class Scope:
         self._count(blocks.extent, sum(layer.extent.blocks == 0 for _, layer in blocks.children), span)
         for stored in members or (path,):
             self._store(stored, stage.pattern.span if stage.pattern and members else span, True)
-        return self._step(path, blocks, [source], [blocks.shape_out], span, None, None, members)[0]
+        return self._add_step(path, blocks, [source], [blocks.shape_out], span, None, None, members)[0]
 
     def _store(self, path: Path, span: Span, owns: bool) -> None:
         if owns:
             if not self.owns:
-                self._own_prefix()
-            self.own(path, span)
+                self._claim_prefix()
+            self.claim_path(path, span)
             if path not in self._reserved:
                 self.order.pop(path, None)  # an earlier step of that name has no keys: the place is where they are
         self.order.setdefault(path, span)
@@ -168,17 +168,17 @@ class Scope:
             elif other not in inside:
                 self.order[other] = span
 
-    def _own_prefix(self) -> None:
+    def _claim_prefix(self) -> None:
         """Nothing else is stored where a part begins: its first module finds out, for all that it is a part of."""
         if self._call is not None:
             other = self._containers.get(self.prefix, self.prefix)
             if other in self._stored:
                 raise Fault(self.taken(self.prefix, self._call, other))
         if self._outer is not None and not self._outer.owns:
-            self._outer._own_prefix()
+            self._outer._claim_prefix()
         self.owns = True
 
-    def own(self, path: Path, span: Span) -> None:
+    def claim_path(self, path: Path, span: Span) -> None:
         """A path has one owner, and none above or below it."""
         stored = self._stored
         above = [path[:i] for i in range(1, len(path))] if len(path) > 1 else []
@@ -194,23 +194,23 @@ class Scope:
     def taken(self, path: Path, span: Span, other: Path) -> Diagnostic:
         """The fault of a path that cannot be, beside that of another layer."""
         return application_errors.duplicate_path(
-            show_path(path), span, show_path(other), self._stored[other], show_path(self.free(path))
+            show_path(path), span, show_path(other), self._stored[other], show_path(self.find_free_path(path))
         )
 
-    def free(self, path: Path) -> Path:
+    def find_free_path(self, path: Path) -> Path:
         """A path like this one where nothing is stored: another element of the same list, or under another name."""
         at = max((i for i, part in enumerate(path) if isinstance(part, int)), default=0)
         number = path[at]
         if isinstance(number, int):
             siblings = [p[at] for p in (*self._stored, *self._containers) if p[:at] == path[:at] and len(p) > at]
             return (*path[:at], max(part for part in siblings if isinstance(part, int)) + 1, *path[at + 1 :])
-        return (free_name(str(number), [str(p[0]) for p in (*self._stored, *self._containers)]), *path[1:])
+        return (find_free_name(str(number), [str(p[0]) for p in (*self._stored, *self._containers)]), *path[1:])
 
     def join(self, operation: Join | Leaf, inputs: list[Tensor], shape: Shape, span: Span) -> Tensor:
         self._count(PLAIN, 0, span)
-        return self._step((), operation, inputs, [shape], span, None, None)[0]
+        return self._add_step((), operation, inputs, [shape], span, None, None)[0]
 
-    def _step(
+    def _add_step(
         self,
         path: Path,
         operation: Module | Join,
@@ -246,7 +246,7 @@ class Scope:
         )
         return [Tensor(ref, shape) for ref, shape in zip(after, shapes, strict=True)]
 
-    def keep(self, out: Tensor) -> None:
+    def drop_unneeded_steps(self, out: Tensor) -> None:
         """Drops the steps that `out` does not need: an absent branch leaves no module, no key, no line.
 
         The names of the others stay: they were counted in the text.

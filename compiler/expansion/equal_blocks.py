@@ -50,7 +50,7 @@ class EqualBlocks(Generic[M]):
         key = (layer.item, layer.arguments, layer.bindings, shape, frame.slots)
         rows = self.variants.setdefault(key, [])
         for variants in rows:
-            expanded = variants.expansions.get(values_of(frame.here, variants.fields))
+            expanded = variants.expansions.get(read_fields(frame.here, variants.fields))
             if expanded is not None:
                 self.evaluator.reads |= expanded.here
                 return expanded
@@ -61,11 +61,11 @@ class EqualBlocks(Generic[M]):
         if row is None:
             row = Variants(fields, {})
             rows.append(row)
-        row.expansions[values_of(frame.here, fields)] = expanded
+        row.expansions[read_fields(frame.here, fields)] = expanded
         self.evaluator.reads = outer | expanded.here
         return expanded
 
 
-def values_of(here: Here | None, fields: tuple[str, ...]) -> Place:
+def read_fields(here: Here | None, fields: tuple[str, ...]) -> Place:
     """Where a block stands, as far as some fields say; outside of stages like no block that reads them."""
     return tuple([None if here is None else getattr(here, name) for name in fields])

@@ -32,7 +32,7 @@ def in_network(
     slot: syntax.Slot, span: Span, network: Network, model: syntax.Model, applied: Iterable[syntax.Slot]
 ) -> Diagnostic:
     """Of `--set`, an instance, or `set` in a model."""
-    name, definitions_inside = slot.name.id, stage_definitions(network)
+    name, definitions_inside = slot.name.id, list_stage_definitions(network)
     labels: tuple[Label, ...] = ()
     remedy = f"remove it, or apply `{name}` in a block of this network"
     if not slot.attribute:  # its steps become the model's own
@@ -43,12 +43,12 @@ def in_network(
         remedy = f"write `stem = {name}`" if own else f"write `set {name} = {layer}` and `stem = {name}` there"
     elif (place := find_written_primitive(slot, (model, *definitions_inside))) is not None:
         labels = (Label(place, f"written here without `{name}`"),)
-        remedy = in_place(slot, place)
+        remedy = suggest_slot_call(slot, place)
     elif network.stages and definitions_inside:
         block, stage = definitions_inside[0].name, network.stages[0].name
         labels = (Label(block.span, f"stage `{stage}` consists of this"),)
         if not is_shipped(block.span):
-            remedy = f"remove it, or apply it in `{block.id}`: `|> {call(slot)}`"
+            remedy = f"remove it, or apply it in `{block.id}`: `|> {format_slot_call(slot)}`"
     return without_effect(
         name, span, f"in `{network.model}`", labels, f"`{network.model}` applies {list_slots(applied)}", remedy
     )
@@ -63,7 +63,7 @@ def of_a_keyword(
     label = Label(place, f"written here without `{name}`") if place else Label(item.name.span, "defined here")
     remedy = f"remove it here; `set {name} = ...` before `input` binds it for all parts of a model"
     if place and not is_shipped(place):
-        remedy = in_place(bound.slot, place)
+        remedy = suggest_slot_call(bound.slot, place)
     note = f"`{item.name.id}` applies {list_slots(applied)}"
     return without_effect(name, bound.span, f"in `{item.name.id}`", (label,), note, remedy)
 
@@ -75,7 +75,7 @@ def of_a_statement(slot: syntax.Slot, span: Span, block: syntax.Block, applied: 
     remedy = f"move it up, before the layers that apply `{name}`" if slot in applied_slots else "remove it"
     labels: tuple[Label, ...] = ()
     if place:
-        labels, remedy = (Label(place, f"written here without `{name}`"),), in_place(slot, place)
+        labels, remedy = (Label(place, f"written here without `{name}`"),), suggest_slot_call(slot, place)
     note = f"`{block.name.id}` applies {list_slots(applied_slots)}"
     return without_effect(name, span, f"after it in `{block.name.id}`", labels, note, remedy)
 
@@ -97,11 +97,11 @@ def list_slots(slots: Iterable[syntax.Slot]) -> str:
     return f"the slots {names(ids)}" if len(ids) > 1 else f"the slot {names(ids)}" if ids else "no slots"
 
 
-def in_place(slot: syntax.Slot, place: Span) -> str:
-    return f"replace `{shorten(place.text)}` with `{call(slot)}`"
+def suggest_slot_call(slot: syntax.Slot, place: Span) -> str:
+    return f"replace `{shorten(place.text)}` with `{format_slot_call(slot)}`"
 
 
-def call(slot: syntax.Slot) -> str:
+def format_slot_call(slot: syntax.Slot) -> str:
     """How a slot is applied, with the parameters that it needs."""
     needed = [p.name.id for p in slot.parameters if p.default is None]
     return f"{slot.name.id}({', '.join(needed)})" if needed else slot.name.id
@@ -115,10 +115,10 @@ def find_written_primitive(slot: syntax.Slot, texts: Iterable[syntax.Item]) -> S
     return next(written(default.id, texts), None)
 
 
-def stage_definitions(network: Network) -> list[syntax.Block | syntax.Model]:
+def list_stage_definitions(network: Network) -> list[syntax.Block | syntax.Model]:
     """The blocks that the stages are made of and those inside of them, in the order of the network."""
     out: dict[syntax.Block | syntax.Model, None] = {}
-    pending: list[Module] = [m for s in network.stages if not isinstance(m := operation(network, s.step), str)]
+    pending: list[Module] = [m for s in network.stages if not isinstance(m := get_operation(network, s.step), str)]
     visited: set[int] = set()
     while pending:
         module = pending.pop(0)
@@ -133,5 +133,5 @@ def stage_definitions(network: Network) -> list[syntax.Block | syntax.Model]:
     return list(out)
 
 
-def operation(network: Network, step: int) -> Module | str:
+def get_operation(network: Network, step: int) -> Module | str:
     return network.root.steps[step].operation

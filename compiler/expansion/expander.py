@@ -24,7 +24,7 @@ from resnetc.compiler.expansion.leaves import require_tensor
 from resnetc.compiler.expansion.request import Request
 from resnetc.compiler.expansion.scores import require_pooled_scores
 from resnetc.compiler.expansion.shared_blocks import SharedBlocks
-from resnetc.compiler.expansion.stages import BlockGroup, Stages, later
+from resnetc.compiler.expansion.stages import BlockGroup, Stages, drop_first_values
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Leaf, Module, Network, Sequence, Stage, StatedClaim
 from resnetc.compiler.ir.paths import Path, show_path
@@ -39,7 +39,7 @@ MAX_CLAIMS = 1_000
 
 
 @record
-class Stated:
+class NetworkDeclaration:
     """What holds for a network although another text may have made it: its name, its input, its claims."""
 
     item: syntax.Model | syntax.Instance
@@ -47,12 +47,12 @@ class Stated:
     expects: tuple[syntax.AnyClaim, ...]
     input_frame: Frame
     claim_frame: Frame
-    bound: int  # how many bindings the claims were made with
+    binding_count: int  # how many bindings the claims were made with
 
 
 def expand(request: Request, prelude: SpecFile, homes: Mapping[syntax.Slot, SpecFile]) -> Network:
     """`Request` -> `ir.Network`; raises the first `Fault` of the network."""
-    return Expander(request, prelude, homes).network()
+    return Expander(request, prelude, homes).build_network()
 
 
 class Expander:
@@ -76,19 +76,19 @@ class Expander:
         """What the expansion took: statements, blocks (also those that equal others), fifty for an operation."""
         return self.evaluator.work.done + self.blocks + 50 * self.interpreter.leaves.nodes
 
-    def network(self) -> Network:
+    def build_network(self) -> Network:
         request = self.request
         value = request.model
         model = value.item
-        frame = self.interpreter.frames.of_model(request)
-        stated = find_stated(request, frame)
+        frame = self.interpreter.frames.build_model_frame(request)
+        declaration = find_declaration(request, frame)
         docs = [*(instance.item.doc for instance in reversed(value.instances)), model.doc]
-        declared = input_declaration.declare_input(stated.input, self.evaluator, stated.input_frame)
+        declared = input_declaration.declare_input(declaration.input, self.evaluator, declaration.input_frame)
         sizes = tuple(identity() if s else constant(n) for s, n in zip(declared.symbols, declared.sizes, strict=True))
         scope = Scope(Shape(declared.channels, sizes))
-        claim_frame = replace(stated.claim_frame, locals=dict(frame.locals))
+        claim_frame = replace(declaration.claim_frame, locals=dict(frame.locals))
         frame.scope = scope
-        current = self.as_tensor(self.applied(model.stem, scope.input, frame, "stem"), model.stem.span)
+        current = self.require_part_tensor(self.apply_part(model.stem, scope.input, frame, "stem"), model.stem.span)
         stages: list[Stage] = []
         named: dict[Path, syntax.Stage] = {}
         plan = Stages(self.evaluator, model, frame)
@@ -98,31 +98,33 @@ class Expander:
             check_stage_name(stage, path, named)
             named[path] = stage
             paths = find_block_paths(stage, path, sum(group.count for group in groups), scope)
-            module = self.stage(stage, path, paths.names, plan, groups, current, frame)
+            module = self.build_stage(stage, path, paths.names, plan, groups, current, frame)
             current = scope.place_stage(path, paths.members, module, current, stage)
             name = show_path(path)
             stages.append(
                 Stage(name=name, path=path, step=len(scope.steps) - 1, blocks=len(module.children), span=stage.span)
             )
         before = len(scope.steps)
-        ended = self.applied(model.head, current, frame, "head")
+        ended = self.apply_part(model.head, current, frame, "head")
         features = isinstance(ended, Absent)
         if features and not stages:
             raise Fault(application_errors.absent_value(model.head.span, "the head of a model without stages"))
-        out = current if features else self.as_tensor(ended, model.head.span)
+        out = current if features else self.require_part_tensor(ended, model.head.span)
         require_pooled_scores(scope.steps[before:], out)
         self.evaluator.reads = set()
         root = self.applier.finish_block(model, scope, out)
         if scope.places is not None:
             stages = [replace(stage, step=scope.places[stage.step]) for stage in stages]
-        rebound = [bound.slot for bound in value.bindings[stated.bound :]] + [seal.slot for seal in request.seals]
+        rebound = [bound.slot for bound in value.bindings[declaration.binding_count :]] + [
+            seal.slot for seal in request.seals
+        ]
         network = Network(
             name=request.name,
-            model=stated.item.name.id,
+            model=declaration.item.name.id,
             root=root,
             stages=tuple(stages),
             input=declared,
-            expects=tuple(self.claims(stated.expects, claim_frame)),
+            expects=tuple(self.list_claims(declaration.expects, claim_frame)),
             parameters=tuple((p.name.id, frame.locals[p.name.id]) for p in model.parameters),
             doc=next(doc for doc in docs if doc or doc is model.doc),
             comments="\n".join(docs),
@@ -139,13 +141,13 @@ class Expander:
                 raise Fault(extern_errors.module_of_network(external.definition, network.name))
         return network
 
-    def claims(self, claims: tuple[syntax.AnyClaim, ...], frame: Frame) -> Iterator[StatedClaim]:
-        for number, (claim, around) in enumerate(self.rounds(claims, frame)):
+    def list_claims(self, claims: tuple[syntax.AnyClaim, ...], frame: Frame) -> Iterator[StatedClaim]:
+        for number, (claim, around) in enumerate(self.unroll_claims(claims, frame)):
             if number == MAX_CLAIMS:
                 raise Fault(too_many_claims(claim.span))
             yield StatedClaim(claim, around)
 
-    def rounds(self, claims: tuple[syntax.AnyClaim, ...], frame: Frame) -> Iterator[tuple[syntax.Expect, Frame]]:
+    def unroll_claims(self, claims: tuple[syntax.AnyClaim, ...], frame: Frame) -> Iterator[tuple[syntax.Expect, Frame]]:
         """Every claim with what it sees; those of an `each` once for each element."""
         for claim in claims:
             if isinstance(claim, syntax.Expect):
@@ -157,23 +159,23 @@ class Expander:
             for value in values:
                 name = claim.name.id
                 locals, rounds = {**frame.locals, name: value}, (*frame.rounds, name)
-                yield from self.rounds(claim.claims, replace(frame, locals=locals, rounds=rounds))
+                yield from self.unroll_claims(claim.claims, replace(frame, locals=locals, rounds=rounds))
 
     # -- stem, stages, head -------------------------------------------------------------------------------------------
 
-    def applied(self, expr: syntax.Expr, tensor: Tensor, frame: Frame, part: str) -> Value:
+    def apply_part(self, expr: syntax.Expr, tensor: Tensor, frame: Frame, part: str) -> Value:
         try:
             layer = self.evaluator.layer(expr, frame)
             return self.applier.apply(layer, tensor, frame, expr.span)
         except Fault as fault:
             raise Fault(add_location(fault.diagnostic, f"in the {part} ({expr.span})", expr.span)) from None
 
-    def as_tensor(self, value: Value, span: Span) -> Tensor:
+    def require_part_tensor(self, value: Value, span: Span) -> Tensor:
         if isinstance(value, Absent):
             raise Fault(application_errors.absent_value(span, "this part of the model"))
         return require_tensor(value, span)
 
-    def stage(
+    def build_stage(
         self,
         stage: syntax.Stage,
         path: Path,
@@ -189,9 +191,11 @@ class Expander:
         )
         children: list[tuple[str, Module]] = []
         current = source
-        for index, layer in enumerate(plan.blocks(groups, inner)):
+        for index, layer in enumerate(plan.iterate_blocks(groups, inner)):
             try:
-                module, start = self.applier.make(layer if index == 0 else later(layer), current, inner)
+                module, start = self.applier.build_module(
+                    layer if index == 0 else drop_first_values(layer), current, inner
+                )
             except Fault as fault:
                 block = f"block {index + 1} of {len(names)} of stage `{show_path(path)}`"
                 where = f"in {block} ({stage.span}){show_arguments(layer)}"
@@ -214,24 +218,29 @@ class Expander:
         )
 
 
-def find_stated(request: Request, frame: Frame) -> Stated:
+def find_declaration(request: Request, frame: Frame) -> NetworkDeclaration:
     """Whose name, input and `expect` hold: of the outermost instance that states them anew, else the model's.
 
     A claim is made for the slots that its own text binds: those bound further out are `rebound` to it.
     """
     value = request.model
     model: syntax.Model | syntax.Instance = value.item
-    stated = Stated(
-        item=model, input=value.item.input, expects=value.item.expects, input_frame=frame, claim_frame=frame, bound=0
+    declaration = NetworkDeclaration(
+        item=model,
+        input=value.item.input,
+        expects=value.item.expects,
+        input_frame=frame,
+        claim_frame=frame,
+        binding_count=0,
     )
     for instance in value.instances:
         item, own = instance.item, Frame(instance.spec, frame.slots, frame.locals, axes=frame.axes)
-        stated = replace(stated, item=item)
+        declaration = replace(declaration, item=item)
         if item.input is not None:
-            stated = replace(stated, input=item.input, input_frame=own)
+            declaration = replace(declaration, input=item.input, input_frame=own)
         if item.expects:
-            stated = replace(stated, expects=item.expects, claim_frame=own, bound=instance.bound)
-    return stated
+            declaration = replace(declaration, expects=item.expects, claim_frame=own, binding_count=instance.bound)
+    return declaration
 
 
 def show_arguments(layer: Layer) -> str:

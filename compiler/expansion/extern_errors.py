@@ -16,7 +16,7 @@ from resnetc.grammar.primitives import MAX_CHANNELS
 KINDS = ("a vector", "a map with one axis", "a map with two axes", "a map with three axes")
 
 
-def text_of(expr: syntax.Expr) -> str:
+def format_expression(expr: syntax.Expr) -> str:
     return join_lines(expr.span.text)
 
 
@@ -24,7 +24,7 @@ def wrong_rank(item: syntax.Extern, shape: Shape, span: Span) -> Diagnostic:
     name = item.name.id
     kind = KINDS[shape.rank] if shape.rank < len(KINDS) else f"a map with {shape.rank} axes"
     return not_taken(
-        f"`{name}` takes {text_of(item.shape_in)}, but gets {show_shape(shape)}: {kind}",
+        f"`{name}` takes {format_expression(item.shape_in)}, but gets {show_shape(shape)}: {kind}",
         Label(span, f"the input is {kind}"),
         Label(item.shape_in.span, "declared here"),
         f"apply `{name}` to an input of that shape, or declare another `extern` for {kind}",
@@ -32,7 +32,7 @@ def wrong_rank(item: syntax.Extern, shape: Shape, span: Span) -> Diagnostic:
 
 
 def wrong_channels(item: syntax.Extern, entry: syntax.Expr, channels: int, shape: Shape, span: Span) -> Diagnostic:
-    name, text = item.name.id, text_of(entry)
+    name, text = item.name.id, format_expression(entry)
     help = f"apply it to a map with {channels} channels, or name the channels in its shape: `[C, ...]`"
     if any(p.name.id == text for p in item.parameters):
         help = f"pass `{text}={shape.channels}`, or apply it to a map with {channels} channels"
@@ -46,7 +46,7 @@ def wrong_channels(item: syntax.Extern, entry: syntax.Expr, channels: int, shape
 
 def refused(item: syntax.Extern, condition: syntax.Expr, span: Span) -> Diagnostic:
     return not_taken(
-        f"`{item.name.id}` does not accept these arguments: `{text_of(condition)}` is false",
+        f"`{item.name.id}` does not accept these arguments: `{format_expression(condition)}` is false",
         Label(span, "applied here"),
         Label(condition.span, "false here"),
         "pass arguments that meet the condition, or apply it to a map that does",
@@ -74,7 +74,10 @@ def not_a_size(item: syntax.Extern, expr: syntax.Expr, value: Value, symbols: Se
         "write a number: the input has no such axis" if axis >= len(symbols) else "write a number: this axis is fixed"
     )
     if own and isinstance(value, SymInt) and value.axis == axis and value.divisor > 1:
-        rounded, rest = f"`ceil({text_of(expr)})` or `floor({text_of(expr)})`", f"when {own} % {value.divisor} == 0"
+        rounded, rest = (
+            f"`ceil({format_expression(expr)})` or `floor({format_expression(expr)})`",
+            f"when {own} % {value.divisor} == 0",
+        )
         help = f"round it, {rounded}, or restrict the sizes to those where it is whole: `{rest}`"
     elif own:
         help = f"write an integer that depends only on `{own}`, such as `{own}`, `ceil({own} / 2)` or `7`"

@@ -11,7 +11,7 @@ from resnetc.compiler.evaluation.frame import Frame
 from resnetc.compiler.evaluation.values import DefinedLayer, Tensor, Value
 from resnetc.compiler.expansion import extern_errors as errors
 from resnetc.compiler.expansion.frames import Frames
-from resnetc.compiler.expansion.input_declaration import MAX_PERIOD, not_one_axis, on_one_axis, too_far
+from resnetc.compiler.expansion.input_declaration import MAX_PERIOD, not_one_axis, solve_on_one_axis, too_far
 from resnetc.compiler.expansion.leaves import Leaves
 from resnetc.compiler.ir.network import Condition, External, Leaf
 from resnetc.compiler.ir.shape import Shape
@@ -46,15 +46,15 @@ def make_leaf(layer: DefinedLayer, source: Tensor, frame: Frame, frames: Frames,
     item = layer.item
     assert isinstance(item, syntax.Extern)
     leaves.count(layer.span)
-    inner = frames.of_definition(layer, source, frame, frame.scope)
+    inner = frames.build_definition_frame(layer, source, frame, frame.scope)
     arguments = cast("Arguments", tuple((p.name.id, inner.locals[p.name.id]) for p in item.parameters))
     application = Application(item=item, frame=inner, evaluator=frames.evaluator, shape=source.shape, call=layer.span)
-    external, output = application.external()
+    external, output = application.build_external()
     leaves.externs.append(external)
     if frame.scope is not None:
         frame.scope.constraints.extend(external.conditions)
     return Leaf(
-        primitive=as_primitive(item),
+        primitive=make_primitive(item),
         arguments=arguments,
         inputs=(source.shape,),
         outputs=(output,),
@@ -63,7 +63,7 @@ def make_leaf(layer: DefinedLayer, source: Tensor, frame: Frame, frames: Frames,
     )
 
 
-def as_primitive(item: syntax.Extern) -> Primitive:
+def make_primitive(item: syntax.Extern) -> Primitive:
     """The row that an `extern` would have in the table."""
     parameters = (Parameter(p.name.id, p.type.id, REQUIRED if p.default is None else None) for p in item.parameters)
     return Primitive(item.name.id, tuple(parameters), item.name.id, "extern", "extern", doc=item.doc)
@@ -75,15 +75,15 @@ class Application:
     def __init__(self, item: syntax.Extern, frame: Frame, evaluator: Evaluator, shape: Shape, call: Span) -> None:
         self.item, self.frame, self.evaluator, self.shape, self.call = item, frame, evaluator, shape, call
         self.accepted = [ALL] * shape.rank
-        self.symbols = self.bind(entries(item.shape_in))
+        self.symbols = self.bind(list_entries(item.shape_in))
         values = {symbol: SymInt(axis, symbol, identity()) for axis, symbol in enumerate(self.symbols) if symbol}
         self.sized = SizedEvaluator(evaluator, values)
 
-    def external(self) -> tuple[External, Shape]:
+    def build_external(self) -> tuple[External, Shape]:
         """All that the declaration says, and the shape of the result."""
         if self.item.condition is not None:
             self.restrict(self.item.condition)
-        channels, sizes = self.result(entries(self.item.shape_out))
+        channels, sizes = self.evaluate_result(list_entries(self.item.shape_out))
         figures = {find_claimed_figure(expect): get_claimed_value(expect) for expect in self.item.expects}
         module, name = split_target(self.item.target.value)
         external = External(
@@ -91,17 +91,17 @@ class Application:
             module=module,
             name=name,
             sizes=sizes,
-            conditions=tuple(self.conditions()),
+            conditions=tuple(self.list_conditions()),
             parameters=self.count("parameters", figures.get("parameters")),
             buffers=self.count("buffers", figures.get("buffers")),
-            multiply_adds=self.cost(figures.get("multiply_adds")),
-            window=self.window(figures.get("window")),
+            multiply_adds=self.evaluate_cost(figures.get("multiply_adds")),
+            window=self.evaluate_window(figures.get("window")),
         )
         self.evaluator.reads |= self.sized.evaluator.reads  # an equal block is equal in these as well
         self.evaluator.counted |= self.sized.evaluator.counted
-        return external, Shape(channels, tuple(self.arriving(fn, axis) for axis, fn in enumerate(sizes)))
+        return external, Shape(channels, tuple(self.compose_with_arriving(fn, axis) for axis, fn in enumerate(sizes)))
 
-    def arriving(self, fn: SizeFn, axis: int) -> SizeFn:
+    def compose_with_arriving(self, fn: SizeFn, axis: int) -> SizeFn:
         """A function of the size that arrives on an axis, as one of the size of the network's input."""
         return fn if is_constant(fn) else compose(fn, self.shape.sizes[axis])
 
@@ -135,7 +135,7 @@ class Application:
             truth = self.sized.evaluate_condition(condition, self.frame)
             if truth is False:
                 raise Fault(errors.refused(self.item, condition, self.call))
-            restriction = None if isinstance(truth, bool) else on_one_axis(truth, condition.span)
+            restriction = None if isinstance(truth, bool) else solve_on_one_axis(truth, condition.span)
         except SizesTooIrregular:
             raise Fault(too_far(condition.span, "the condition of an `extern`")) from None
         if truth is True:
@@ -147,7 +147,7 @@ class Application:
             raise Fault(too_far(condition.span, "the condition of an `extern`"))
         self.accepted[axis] &= sizes
 
-    def conditions(self) -> list[Condition]:
+    def list_conditions(self) -> list[Condition]:
         """What it demands of each size."""
         text = f"`{self.item.name.id}`"
         return [
@@ -158,15 +158,15 @@ class Application:
 
     # -- what it gives ------------------------------------------------------------------------------------------------
 
-    def result(self, shape: tuple[syntax.Expr, ...]) -> tuple[int, tuple[SizeFn, ...]]:
+    def evaluate_result(self, shape: tuple[syntax.Expr, ...]) -> tuple[int, tuple[SizeFn, ...]]:
         """The channels of the result, and each of its sizes by the size that arrives on its axis."""
         first, *axes = shape
         channels = self.sized.evaluator.evaluate(first, self.frame)
         if not isinstance(channels, int) or isinstance(channels, bool) or not 1 <= channels <= MAX_CHANNELS:
             raise Fault(errors.not_channels(self.item, first, channels))
-        return channels, tuple(self.size(expr, axis) for axis, expr in enumerate(axes))
+        return channels, tuple(self.evaluate_size(expr, axis) for axis, expr in enumerate(axes))
 
-    def size(self, expr: syntax.Expr, axis: int) -> SizeFn:
+    def evaluate_size(self, expr: syntax.Expr, axis: int) -> SizeFn:
         value = self.sized.evaluator.evaluate(expr, self.frame)
         if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
             return constant(value)
@@ -183,23 +183,23 @@ class Application:
 
     # -- its figures --------------------------------------------------------------------------------------------------
 
-    def value(self, expr: syntax.Expr) -> Value:
+    def evaluate_value(self, expr: syntax.Expr) -> Value:
         return self.sized.evaluator.evaluate(expr, self.frame)
 
     def count(self, figure: str, expr: syntax.Expr | None) -> int | None:
         """A figure that no size changes."""
         if expr is None:
             return None
-        value = self.value(expr)
+        value = self.evaluate_value(expr)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             raise Fault(errors.not_a_count(figure, expr, value, "an integer of at least 0, the same at every size"))
         return value
 
-    def window(self, expr: syntax.Expr | None) -> tuple[int, ...] | None:
+    def evaluate_window(self, expr: syntax.Expr | None) -> tuple[int, ...] | None:
         """How many positions of each axis one position of the result sees."""
         if expr is None:
             return None
-        value = self.value(expr)
+        value = self.evaluate_value(expr)
         axes = value if isinstance(value, tuple) else (value,) * self.shape.rank
         numbers = tuple(n for n in axes if isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= MAX_CHANNELS)
         if len(numbers) < len(axes) or len(axes) != self.shape.rank or not axes:
@@ -208,25 +208,25 @@ class Application:
             )
         return numbers
 
-    def cost(self, expr: syntax.Expr | None) -> Cost | None:
+    def evaluate_cost(self, expr: syntax.Expr | None) -> Cost | None:
         """The multiply-adds by the sizes that arrive."""
         if expr is None:
             return None
-        value = self.value(expr)
+        value = self.evaluate_value(expr)
         if isinstance(value, bool) or not isinstance(value, int | SymInt | Polynomial):
             raise Fault(errors.not_a_count("multiply_adds", expr, value, "an integer at every size"))
         cost: dict[tuple[SizeFn, ...], int] = {}
         for key, coefficient in to_polynomial(value).terms.items():
             if coefficient.denominator != 1:
                 raise Fault(errors.not_a_count("multiply_adds", expr, value, "an integer at every size"))
-            row, number = as_rows(key, self.shape.rank, int(coefficient))
+            row, number = split_product(key, self.shape.rank, int(coefficient))
             cost[row] = cost.get(row, 0) + number
         if any(not row and number < 0 and len(cost) == 1 for row, number in cost.items()):
             raise Fault(errors.not_a_count("multiply_adds", expr, value, "an integer of at least 0"))
         return cost
 
 
-def as_rows(key: Key, rank: int, coefficient: int) -> tuple[tuple[SizeFn, ...], int]:
+def split_product(key: Key, rank: int, coefficient: int) -> tuple[tuple[SizeFn, ...], int]:
     """A product of sizes as rows of one function an axis; what is the same at every size is multiplied out."""
     factors: list[list[SizeFn]] = [[] for _ in range(rank)]
     for axis, fn in key:
@@ -236,7 +236,7 @@ def as_rows(key: Key, rank: int, coefficient: int) -> tuple[tuple[SizeFn, ...], 
     return tuple(column[number] for number in range(rows) for column in columns), coefficient
 
 
-def entries(shape: syntax.Expr) -> tuple[syntax.Expr, ...]:
+def list_entries(shape: syntax.Expr) -> tuple[syntax.Expr, ...]:
     """The channels and sizes of a shape."""
     assert isinstance(shape, syntax.List)  # by the check of names
     return shape.items

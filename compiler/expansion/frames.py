@@ -25,31 +25,31 @@ class Frames:
     def __init__(self, evaluator: Evaluator, statements: Statements, effects: BindingEffects) -> None:
         self.evaluator, self.statements, self.effects = evaluator, statements, effects
 
-    def of_model(self, request: Request) -> Frame:
+    def build_model_frame(self, request: Request) -> Frame:
         """The model's frame: sealed slots, parameters, `set`, `let`, `require`, then the slots that instances bind."""
         value, model = request.model, request.model.item
         slots = Slots({}, self.evaluator.lookups)
         for seal in request.seals:
             slots = slots.bind(seal.slot, seal.value, seal.span, sealed=True)
         frame = Frame(value.spec, slots)
-        self.fill(frame, model, value.arguments, value.span, (), request.arguments)
+        self.bind_parameters(frame, model, value.arguments, value.span, (), request.arguments)
         for statement in model.body:
             self.statements.statement(statement, frame)
         for bound in value.bindings:
             frame.slots = self.statements.bindings.bind(frame.slots, bound.slot, bound.value, bound.span)
         return frame
 
-    def of_definition(self, layer: DefinedLayer, source: Tensor, frame: Frame, scope: Builder | None) -> Frame:
+    def build_definition_frame(self, layer: DefinedLayer, source: Tensor, frame: Frame, scope: Builder | None) -> Frame:
         """The frame of a block or policy: `in`, its parameters with their defaults, the slots that the call binds."""
         item, slots = layer.item, frame.slots
         for bound in layer.bindings:
             self.effects.check_keyword(bound, layer, frame)
             slots = self.statements.bindings.bind(slots, bound.slot, bound.value, layer.span)
         inner = Frame(spec=layer.spec, slots=slots, locals={"in": source}, here=frame.here, scope=scope)
-        self.fill(inner, item, layer.arguments, layer.span, frame.locals, {})
+        self.bind_parameters(inner, item, layer.arguments, layer.span, frame.locals, {})
         return inner
 
-    def fill(
+    def bind_parameters(
         self,
         frame: Frame,
         item: syntax.Block | syntax.Policy | syntax.Model | syntax.Extern,

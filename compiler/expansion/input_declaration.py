@@ -73,7 +73,7 @@ def evaluate_condition(
     sized_evaluator = SizedEvaluator(evaluator, sizes)
     try:
         statement = sized_evaluator.evaluate_condition(expr, frame)
-        restriction = None if isinstance(statement, bool) else on_one_axis(statement, expr.span)
+        restriction = None if isinstance(statement, bool) else solve_on_one_axis(statement, expr.span)
     except SizesTooIrregular:
         raise Fault(too_far(expr.span)) from None
     if restriction is None:
@@ -83,7 +83,7 @@ def evaluate_condition(
     return [InputCondition(*restriction, expr.span)]
 
 
-def on_one_axis(truth: SymBool, span: Span) -> tuple[int, SizeSet] | None:
+def solve_on_one_axis(truth: SymBool, span: Span) -> tuple[int, SizeSet] | None:
     """The axis that a statement is about, and the sizes at which it holds; None if it is about several."""
     regions = list_holding_regions(truth, span)
     axes = {axis for region in (*truth.broken, *regions) for axis in region.axes}

@@ -39,7 +39,7 @@ class Setting:
     expr: syntax.Expr
 
 
-def requests(spec: SpecFile, settings: list[Setting], evaluator: Evaluator, library: SpecFile) -> list[Request]:
+def list_requests(spec: SpecFile, settings: list[Setting], evaluator: Evaluator, library: SpecFile) -> list[Request]:
     """The networks of a file, in its order. A model that needs arguments and has no `each` is only a family."""
     out: list[Request] = []
     for item in spec.tree.items:
@@ -81,7 +81,7 @@ def expand_family(
             layer = as_layer(value_set, setting.expr.span)
             check_binding(slot, layer, setting.expr.span)
             seals.append(Bound(slot, layer, setting.expr.span))
-            if layer != current_binding(slot, value, evaluator):
+            if layer != find_current_binding(slot, value, evaluator):
                 suffixes.append(f"_{setting.name}_{to_identifier(setting.text)}")
         elif setting.name in parameters:
             many = (
@@ -122,7 +122,7 @@ def expand_family(
     return out
 
 
-def current_binding(slot: syntax.Slot, value: ModelValue, evaluator: Evaluator) -> Value:
+def find_current_binding(slot: syntax.Slot, value: ModelValue, evaluator: Evaluator) -> Value:
     """What a slot is bound to in a model as its file has it."""
     for bound in reversed(value.bindings):
         if bound.slot is slot:
@@ -147,7 +147,7 @@ def name_suffix(value: Value) -> str:
     return to_identifier("none" if isinstance(value, Absent) else describe(value))
 
 
-def unknown_setting(name: str, specs: list[SpecFile], evaluator: Evaluator) -> str:
+def describe_unknown_setting(name: str, specs: list[SpecFile], evaluator: Evaluator) -> str:
     """The message for a `--set` whose name is neither a parameter nor a slot of any model."""
     parameters = dict.fromkeys(
         p.name.id

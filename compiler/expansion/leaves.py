@@ -51,13 +51,13 @@ class Leaves:
         self.nodes = 0
         self.externs: list[External] = []  # of the user's own, as they are applied
 
-    def leaf(self, layer: PrimitiveLayer, inputs: tuple[Shape, ...], frame: Frame) -> Leaf:
+    def build_leaf(self, layer: PrimitiveLayer, inputs: tuple[Shape, ...], frame: Frame) -> Leaf:
         self.count(layer.span)
         primitive = layer.primitive
         key = primitive, layer.arguments, inputs, layer.span
         operation = self.equal.operations.get(key)
         if operation is None:
-            operation = self.equal.operations[key] = self.work_out(layer, inputs, frame)
+            operation = self.equal.operations[key] = self.compute_operation(layer, inputs, frame)
         if frame.scope is not None:
             frame.scope.constraints.extend(operation.conditions)
         outputs = operation.outputs
@@ -81,9 +81,9 @@ class Leaves:
         if self.nodes > MAX_NODES:
             raise Fault(too_many_blocks(span, self.nodes, "distinct operations"))
 
-    def work_out(self, layer: PrimitiveLayer, inputs: tuple[Shape, ...], frame: Frame) -> Operation:
+    def compute_operation(self, layer: PrimitiveLayer, inputs: tuple[Shape, ...], frame: Frame) -> Operation:
         """The arguments of an operation with their defaults, what it gives and what it demands."""
-        arguments = self.arguments(layer, inputs[0], frame)
+        arguments = self.evaluate_arguments(layer, inputs[0], frame)
         by_name = dict(arguments)
         if layer.primitive.rule == "split" and count_parts(by_name) > MAX_STEPS:
             raise Fault(application_errors.too_many_steps(layer.span, MAX_STEPS))
@@ -91,7 +91,7 @@ class Leaves:
         outputs = rules.infer_shapes(layer.primitive, by_name, inputs, layer.span, conditions)
         return Operation(arguments, tuple(outputs), tuple(conditions))
 
-    def arguments(self, layer: PrimitiveLayer, shape: Shape, frame: Frame) -> Arguments:
+    def evaluate_arguments(self, layer: PrimitiveLayer, shape: Shape, frame: Frame) -> Arguments:
         primitive, rank = layer.primitive, shape.rank
         key = primitive, layer.arguments, rank, shape.channels if primitive.state == "parameter" else None
         arguments = self.equal.arguments.get(key)
@@ -109,7 +109,7 @@ def count_parts(arguments: Mapping[str, Value]) -> int:
     return len(parts) if isinstance(parts, tuple) else get_integer(arguments, "parts")
 
 
-def tensors_for(layer: PrimitiveLayer, value: Value, span: Span) -> list[Tensor]:
+def list_tensors(layer: PrimitiveLayer, value: Value, span: Span) -> list[Tensor]:
     """The inputs of a primitive: one tensor, or for those that take one, a list (of lists)."""
     takes_list = layer.primitive.rule in LIST_RULES
     if isinstance(value, tuple):
@@ -117,7 +117,7 @@ def tensors_for(layer: PrimitiveLayer, value: Value, span: Span) -> list[Tensor]
             raise Fault(application_errors.list_applied(layer.primitive.name, span))
         flat: list[Tensor] = []
         for item in value:
-            flat.extend(tensors_for(layer, item, span) if isinstance(item, tuple) else [require_tensor(item, span)])
+            flat.extend(list_tensors(layer, item, span) if isinstance(item, tuple) else [require_tensor(item, span)])
         return flat
     if takes_list and not isinstance(value, tuple) and layer.primitive.rule != "concat":
         raise Fault(application_errors.list_needed(layer.primitive.name, span))

@@ -20,7 +20,7 @@ from resnetc.compiler.evaluation.values import (
 )
 from resnetc.compiler.evaluation.work_budget import MAX_WORK
 from resnetc.compiler.expansion.bindings import Bindings
-from resnetc.compiler.expansion.equal_blocks import values_of
+from resnetc.compiler.expansion.equal_blocks import read_fields
 from resnetc.compiler.expansion.leaves import EqualOperations, Leaves
 from resnetc.compiler.expansion.limits import MAX_NODES
 from resnetc.compiler.fast_dataclass import record
@@ -78,20 +78,20 @@ class SharedBlocks:
         self._rows: dict[Key, list[Row]] = {}
         self._numbers: dict[Key, int] = {}  # short names of bindings, which may be long
 
-    def rows(self, layer: DefinedLayer, shape: Shape) -> list[Row]:
+    def get_rows(self, layer: DefinedLayer, shape: Shape) -> list[Row]:
         """The expansions of a block with these arguments and this input."""
-        bindings = tuple([(bound.slot, bound.span, key_of(bound.value)) for bound in layer.bindings])
-        return self._rows.setdefault((layer.item, keys_of(layer.arguments), bindings, shape), [])
+        bindings = tuple([(bound.slot, bound.span, make_key(bound.value)) for bound in layer.bindings])
+        return self._rows.setdefault((layer.item, make_keys(layer.arguments), bindings, shape), [])
 
-    def number_of(self, binding: Binding | None) -> int:
+    def number_binding(self, binding: Binding | None) -> int:
         """Equal for bindings of equal values, which wrap equal ones."""
         if binding is None:
             return 0
-        key = key_of(binding.value), self.number_of(binding.outer), binding.sealed
+        key = make_key(binding.value), self.number_binding(binding.outer), binding.sealed
         return self._numbers.setdefault(key, len(self._numbers) + 1)
 
 
-class Borrower:
+class BlockCache:
     """Takes a network's blocks from those that are shared, and keeps its books as if it had expanded them itself."""
 
     def __init__(
@@ -99,16 +99,16 @@ class Borrower:
     ) -> None:
         self.shared, self.evaluator, self.leaves, self.bindings, self.texts = shared, evaluator, leaves, bindings, texts
         self.parts: list[SharedBlock] = []  # of the block that is being expanded
-        self._charged: dict[int, SharedBlock] = {}  # whose work is in the books
-        self._inner = 0, 0  # work and operations of blocks in the one that is being expanded
+        self._counted_blocks: dict[int, SharedBlock] = {}  # whose work is in the books
+        self._nested_cost = 0, 0  # work and operations of blocks in the one that is being expanded
         self._numbers: dict[tuple[Slots, syntax.Slot], int] = {}  # of bindings
 
     def get(self, layer: DefinedLayer, shape: Shape, frame: Frame, expand: Callable[[], ExpandedBlock]) -> SharedBlock:
         """A block that another network has expanded, or else this one expands and shares."""
-        rows = self.shared.rows(layer, shape)
+        rows = self.shared.get_rows(layer, shape)
         for row in rows:
-            other = row.expansions.get(self.key(row.fields, row.slots, frame))
-            if other is not None and self.charge(other):
+            other = row.expansions.get(self.make_key(row.fields, row.slots, frame))
+            if other is not None and self.reuse_if_within_budget(other):
                 return other
         own = self.expand(shape, expand)
         if not own.is_private:
@@ -117,19 +117,19 @@ class Borrower:
             if not equal:
                 equal = [Row(fields, own.slots)]
                 rows += equal
-            equal[0].expansions[self.key(fields, own.slots, frame)] = own
+            equal[0].expansions[self.make_key(fields, own.slots, frame)] = own
         return own
 
-    def key(self, fields: tuple[str, ...], slots: tuple[syntax.Slot, ...], frame: Frame) -> Key:
+    def make_key(self, fields: tuple[str, ...], slots: tuple[syntax.Slot, ...], frame: Frame) -> Key:
         """Where a block stands, as far as some fields and slots say."""
         numbers, environment = self._numbers, frame.slots
         values: list[int] = []
         for slot in slots:
             place = environment, slot
             if place not in numbers:
-                numbers[place] = self.shared.number_of(environment.bindings.get(slot))
+                numbers[place] = self.shared.number_binding(environment.bindings.get(slot))
             values.append(numbers[place])
-        return values_of(frame.here, fields), tuple(values)
+        return read_fields(frame.here, fields), tuple(values)
 
     def add(self, block: SharedBlock, shape: Shape) -> None:
         """Notes in the books that the block in hand has another one in it, with an input of this shape."""
@@ -142,10 +142,10 @@ class Borrower:
 
     # -- the books ----------------------------------------------------------------------------------------------------
 
-    def charge(self, block: SharedBlock) -> bool:
+    def reuse_if_within_budget(self, block: SharedBlock) -> bool:
         """Adds the work of a borrowed block to the network's; not where a limit or an unmet binding has a message."""
         work, texts = self.evaluator.work, self.texts
-        new = list(self.uncharged(block))
+        new = list(self.find_uncounted(block))
         done, operations = sum(part.work for part in new), sum(part.operations for part in new)
         effects = dict.fromkeys(effect for part in new for effect in part.effects)
         if (
@@ -157,18 +157,18 @@ class Borrower:
             return False
         work.done += done
         self.leaves.nodes += operations
-        self._inner = self._inner[0] + done, self._inner[1] + operations
+        self._nested_cost = self._nested_cost[0] + done, self._nested_cost[1] + operations
         texts.effective |= effects
-        self._charged |= {id(part): part for part in new}
+        self._counted_blocks |= {id(part): part for part in new}
         return True
 
-    def uncharged(self, block: SharedBlock) -> Iterable[SharedBlock]:
+    def find_uncounted(self, block: SharedBlock) -> Iterable[SharedBlock]:
         """A block and those in it that this network has not met, each once."""
         new: dict[int, SharedBlock] = {}
         pending = [block]
         while pending:
             part = pending.pop()
-            if id(part) not in self._charged and id(part) not in new:
+            if id(part) not in self._counted_blocks and id(part) not in new:
                 new[id(part)] = part
                 pending += part.parts
         return new.values()
@@ -179,9 +179,9 @@ class Borrower:
         work, operations = evaluator.work.done, leaves.nodes
         externs, overrides, effective = len(leaves.externs), self.bindings.overrides, len(texts.effective)
         outer = evaluator.lookups.slots, evaluator.used_slots, evaluator.counted, texts.relied_on, self.parts
-        outer_work, outer_operations = self._inner
+        outer_work, outer_operations = self._nested_cost
         evaluator.lookups.slots, evaluator.used_slots, evaluator.counted = set(), {}, {}
-        texts.relied_on, self.parts, self._inner = set(), [], (0, 0)
+        texts.relied_on, self.parts, self._nested_cost = set(), [], (0, 0)
         block = expand()
         work, operations = evaluator.work.done - work, leaves.nodes - operations
         effects = tuple(texts.effective)[effective:] if len(texts.effective) > effective else ()
@@ -192,8 +192,8 @@ class Borrower:
             counts_input=id(shape) in evaluator.counted,
             relies_on=frozenset(texts.relied_on.difference(effects)),
             effects=effects,
-            work=work - self._inner[0],
-            operations=operations - self._inner[1],
+            work=work - self._nested_cost[0],
+            operations=operations - self._nested_cost[1],
             parts=tuple({id(part): part for part in self.parts}.values()),
             depth=evaluator.work.depth,
             is_private=len(leaves.externs) > externs
@@ -202,36 +202,36 @@ class Borrower:
             or any(part.is_private for part in self.parts),
         )
         evaluator.lookups.slots, evaluator.used_slots, evaluator.counted, texts.relied_on, self.parts = outer
-        self._inner = outer_work + work, outer_operations + operations
-        self._charged[id(own)] = own
+        self._nested_cost = outer_work + work, outer_operations + operations
+        self._counted_blocks[id(own)] = own
         return own
 
 
 PLAIN = frozenset({int, str})  # types of values that are their own keys
 
 
-def keys_of(arguments: Arguments) -> Key:
+def make_keys(arguments: Arguments) -> Key:
     """Arguments by their values."""
     if all(type(value) in PLAIN for _, value in arguments):
         return arguments
-    return tuple([(name, key_of(value)) for name, value in arguments])
+    return tuple([(name, make_key(value)) for name, value in arguments])
 
 
-def key_of(value: Value) -> Key:
+def make_key(value: Value) -> Key:
     """A value, with the places in the text that its layers come from."""
     match value:
         case bool():
             return bool, value
         case tuple():
-            return tuple([key_of(element) for element in value])
+            return tuple([make_key(element) for element in value])
         case PrimitiveLayer(primitive, arguments, span):
-            return primitive, keys_of(arguments), span
+            return primitive, make_keys(arguments), span
         case SlotLayer(slot, arguments, span):
-            return slot, keys_of(arguments), span
+            return slot, make_keys(arguments), span
         case DefinedLayer(item, _, arguments, bindings, span):
-            return item, keys_of(arguments), tuple([(b.slot, b.span, key_of(b.value)) for b in bindings]), span
+            return item, make_keys(arguments), tuple([(b.slot, b.span, make_key(b.value)) for b in bindings]), span
         case ChainLayer(steps, span):
-            return tuple([key_of(step) for step in steps]), span
+            return tuple([make_key(step) for step in steps]), span
         case LabelLayer(path, layer, span):
-            return path, key_of(layer), span
+            return path, make_key(layer), span
     return cast(Hashable, value)

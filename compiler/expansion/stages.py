@@ -62,29 +62,29 @@ class Stages:
             self.stages.append((stage, groups))
         self.total, self.position = total, 0
 
-    def blocks(self, groups: list[BlockGroup], frame: Frame) -> Iterator[Layer]:
+    def iterate_blocks(self, groups: list[BlockGroup], frame: Frame) -> Iterator[Layer]:
         """The blocks of a stage one after the other, each with its place in `frame.here`."""
         count = sum(group.count for group in groups)
-        for index, layer in enumerate(self.layers(groups, frame)):
+        for index, layer in enumerate(self.iterate_layers(groups, frame)):
             frame.here = Here(index, count, self.position, self.total)
             yield layer
             self.position += 1
 
-    def layers(self, groups: list[BlockGroup], frame: Frame) -> Iterator[Layer]:
+    def iterate_layers(self, groups: list[BlockGroup], frame: Frame) -> Iterator[Layer]:
         for group in groups:
             repeat = group.repeat
             if group.elements is None:
-                layer = self.stage_layer(repeat.block, frame)
+                layer = self.evaluate_layer(repeat.block, frame)
                 for _ in range(group.count):
                     yield layer
                 continue
             assert repeat.name is not None
             for element in group.elements:
                 frame.locals[repeat.name.id] = element
-                yield self.stage_layer(repeat.block, frame)
+                yield self.evaluate_layer(repeat.block, frame)
             del frame.locals[repeat.name.id]
 
-    def stage_layer(self, expr: syntax.Expr, frame: Frame) -> Layer:
+    def evaluate_layer(self, expr: syntax.Expr, frame: Frame) -> Layer:
         frame.here = None
         layer = self.evaluator.layer(expr, frame)
         if isinstance(layer, Absent):
@@ -94,23 +94,27 @@ class Stages:
         return layer
 
 
-def later(layer: Layer) -> Layer:
+def drop_first_values(layer: Layer) -> Layer:
     """A stage's block after the first: its `first` parameters have their defaults, in each step of a chain."""
     match layer:
         case ChainLayer(steps):
-            return ChainLayer(tuple(later(step) for step in steps), layer.span)
+            return ChainLayer(tuple(drop_first_values(step) for step in steps), layer.span)
         case LabelLayer(path, inner):
-            return LabelLayer(path, later(inner), layer.span)
+            return LabelLayer(path, drop_first_values(inner), layer.span)
         case DefinedLayer(item, spec, arguments, bindings, span):
             return DefinedLayer(
-                item=item, spec=spec, arguments=without_first(item.parameters, arguments), bindings=bindings, span=span
+                item=item,
+                spec=spec,
+                arguments=drop_first_arguments(item.parameters, arguments),
+                bindings=bindings,
+                span=span,
             )
         case SlotLayer(slot, arguments, span):
-            return SlotLayer(slot, without_first(slot.parameters, arguments), span)
+            return SlotLayer(slot, drop_first_arguments(slot.parameters, arguments), span)
     return layer
 
 
-def without_first(parameters: tuple[syntax.Parameter, ...], arguments: Arguments) -> Arguments:
+def drop_first_arguments(parameters: tuple[syntax.Parameter, ...], arguments: Arguments) -> Arguments:
     first = {p.name.id for p in parameters if p.first}
     return tuple([(name, value) for name, value in arguments if name not in first])
 

@@ -23,7 +23,7 @@ class Statements:
     def statement(self, statement: syntax.Statement, frame: Frame) -> None:
         self.evaluator.work.charge(1, statement.span)
         if isinstance(statement, syntax.Let):
-            self.let(statement.name, statement.index, statement.value, frame)
+            self.bind_local(statement.name, statement.index, statement.value, frame)
             return
         match statement:
             case syntax.Require():
@@ -40,7 +40,7 @@ class Statements:
                         self.statement(inner, frame)
                 frame.locals.pop(name.id, None)
 
-    def let(self, name: syntax.Name, index: syntax.Expr | None, expr: syntax.Expr, frame: Frame) -> None:
+    def bind_local(self, name: syntax.Name, index: syntax.Expr | None, expr: syntax.Expr, frame: Frame) -> None:
         value = self.evaluator.evaluate(expr, frame)
         if index is None:
             if frame.scope is not None:
@@ -51,7 +51,7 @@ class Statements:
                     for tensor in tensors if len(tensors) == len(value) else ():
                         frame.scope.name(tensor, name.id)
                 elif isinstance(value, LabelLayer):
-                    frame.scope.reserve(value.path, value.span)
+                    frame.scope.reserve_label(value.path, value.span)
             frame.locals[name.id] = value
             return
         elements = frame.locals.setdefault(name.id, {})
@@ -68,12 +68,12 @@ class Statements:
         arguments_span = (
             self.arguments_span if frame.scope is None else None
         )  # a model's own requirement is one on its arguments
-        raise Fault(requirement(statement, self.traced(statement.condition, frame), arguments_span))
+        raise Fault(requirement(statement, self.trace_condition(statement.condition, frame), arguments_span))
 
-    def traced(self, condition: syntax.Expr, frame: Frame) -> list[str]:
+    def trace_condition(self, condition: syntax.Expr, frame: Frame) -> list[str]:
         """The values that made a condition false: `33 % 6 is 3`."""
         if isinstance(condition, syntax.Binary) and condition.op in ("and", "or"):
-            return [*self.traced(condition.left, frame), *self.traced(condition.right, frame)]
+            return [*self.trace_condition(condition.left, frame), *self.trace_condition(condition.right, frame)]
         if not isinstance(condition, syntax.Binary):
             return []
         out = []

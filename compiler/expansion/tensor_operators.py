@@ -49,7 +49,7 @@ class TensorOperators:
     def pipe(self, expr: syntax.Pipe, frame: Frame) -> Value:
         first, *rest = expr.steps
         value = self.evaluator.evaluate(first, frame)
-        if not flows(value):
+        if not is_dataflow(value):
             return self.evaluator.chain_layers(expr, value, frame)
         for step in rest:
             value = self.applier.apply(self.evaluator.layer(step, frame), value, frame, step.span)
@@ -59,21 +59,23 @@ class TensorOperators:
         if expr.op not in ARITHMETIC:
             return self.evaluator.binary(expr, frame)
         left, right = self.evaluator.evaluate(expr.left, frame), self.evaluator.evaluate(expr.right, frame)
-        if not flows(left) and not flows(right):
+        if not is_dataflow(left) and not is_dataflow(right):
             return self.evaluator.apply_operator(expr, left, right, frame)
         self.evaluator.charge_lists(left, right, expr.span)
         return self.combine(left, right, expr, frame)
 
     def negate(self, expr: syntax.Negate, frame: Frame) -> Value:
         value = self.evaluator.evaluate(expr.value, frame)
-        return self.negated(value, expr.span, frame) if flows(value) else arithmetic("-", 0, value, expr.span)
+        return (
+            self.negate_value(value, expr.span, frame) if is_dataflow(value) else arithmetic("-", 0, value, expr.span)
+        )
 
-    def negated(self, value: Value, span: Span, frame: Frame) -> Value:
+    def negate_value(self, value: Value, span: Span, frame: Frame) -> Value:
         """`-value`; a list element by element, an absent branch stays absent."""
         if isinstance(value, tuple):
-            return tuple(self.negated(element, span, frame) for element in value)
+            return tuple(self.negate_value(element, span, frame) for element in value)
         if isinstance(value, Tensor):
-            return self.operate(PrimitiveLayer(OPERATORS["negate"], (), span), value, frame)
+            return self.apply_operation(PrimitiveLayer(OPERATORS["negate"], (), span), value, frame)
         return value
 
     def combine(self, left: Value, right: Value, expr: syntax.Binary, frame: Frame) -> Value:
@@ -85,12 +87,12 @@ class TensorOperators:
         if isinstance(right, tuple) and is_number(left):
             return tuple(self.combine(left, element, expr, frame) for element in right)
         if isinstance(left, Absent) or isinstance(right, Absent):
-            return self.without(left, right, expr, frame)
+            return self.combine_absent(left, right, expr, frame)
         if isinstance(left, Tensor) and is_number(right):
-            return self.with_number(left, right, RIGHT, expr, frame)
+            return self.combine_with_number(left, right, RIGHT, expr, frame)
         if isinstance(right, Tensor) and is_number(left):
-            return self.with_number(right, left, LEFT, expr, frame)
-        if not flows(left) and not flows(right):  # elements of lists
+            return self.combine_with_number(right, left, LEFT, expr, frame)
+        if not is_dataflow(left) and not is_dataflow(right):  # elements of lists
             return self.evaluator.apply_operator(expr, left, right, frame)
         sides = [require_operand(left, expr.left, expr), require_operand(right, expr.right, expr)]
         if expr.op not in JOINS:
@@ -99,14 +101,18 @@ class TensorOperators:
         shape = join_shapes(expr.op, sides[0], sides[1], expr, frame.scope)
         return frame.scope.join(JOINS[expr.op], sides, shape, expr.span)
 
-    def without(self, left: Value, right: Value, expr: syntax.Binary, frame: Frame) -> Value:
+    def combine_absent(self, left: Value, right: Value, expr: syntax.Binary, frame: Frame) -> Value:
         """An absent side of a sum leaves the other; an absent branch times a number is absent."""
         if expr.op == "+":
             return right if isinstance(left, Absent) else left
         if expr.op == "-":
             if isinstance(right, Absent):
                 return left
-            return self.negated(right, expr.span, frame) if flows(right) else arithmetic("-", 0, right, expr.span)
+            return (
+                self.negate_value(right, expr.span, frame)
+                if is_dataflow(right)
+                else arithmetic("-", 0, right, expr.span)
+            )
         if is_number(right) or (is_number(left) and expr.op == "*"):
             if expr.op == "/" and right == 0:
                 raise Fault(division_by_zero(expr.op, expr.span))
@@ -116,14 +122,16 @@ class TensorOperators:
             application_errors.absent_value(text.span, "a factor" if expr.op == "*" else f"a side of `{expr.op}`")
         )
 
-    def with_number(self, tensor: Tensor, number: Number, side: str, expr: syntax.Binary, frame: Frame) -> Value:
+    def combine_with_number(
+        self, tensor: Tensor, number: Number, side: str, expr: syntax.Binary, frame: Frame
+    ) -> Value:
         """`0.2 * x`, `1 - x`, `x / 3`."""
         if expr.op == "%" or (expr.op == "/" and side == LEFT):
             left, right = (tensor, number) if side == RIGHT else (number, tensor)
             raise Fault(not_numbers(expr.op, left, right, tensor, expr.span))
         self.require_factor(number, side, expr)
         arguments: Arguments = (("number", number), ("side", side))
-        return self.operate(PrimitiveLayer(OPERATORS[expr.op], arguments, expr.span), tensor, frame)
+        return self.apply_operation(PrimitiveLayer(OPERATORS[expr.op], arguments, expr.span), tensor, frame)
 
     def require_factor(self, number: Value, side: str, expr: syntax.Binary) -> None:
         """A branch is not multiplied by 0, nor divided by it."""
@@ -132,17 +140,17 @@ class TensorOperators:
         if number == 0 and expr.op == "*":
             raise Fault(application_errors.factor_of_zero(expr, expr.left if side == LEFT else expr.right))
 
-    def operate(self, layer: PrimitiveLayer, tensor: Tensor, frame: Frame) -> Tensor:
+    def apply_operation(self, layer: PrimitiveLayer, tensor: Tensor, frame: Frame) -> Tensor:
         """A step of the dataflow that no module stands for."""
         assert frame.scope is not None  # tensors are made in it
-        leaf = self.applier.leaves.leaf(layer, (tensor.shape,), frame)
+        leaf = self.applier.leaves.build_leaf(layer, (tensor.shape,), frame)
         return frame.scope.join(leaf, [tensor], tensor.shape, layer.span)
 
 
-def flows(value: Value) -> bool:
+def is_dataflow(value: Value) -> bool:
     """Whether a value is part of the dataflow: a tensor, an absent branch, a list of tensors."""
     if type(value) is tuple:
-        return bool(value) and all(flows(v) for v in value)
+        return bool(value) and all(is_dataflow(v) for v in value)
     return type(value) is Tensor or type(value) is Absent
 
 

@@ -9,16 +9,28 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 VERBS = set((ROOT / "tests" / "house" / "verbs.txt").read_text(encoding="utf-8").split())
-PREDICATES = {"centres", "has", "is", "keeps", "may", "mentions", "pools", "reads", "reduces"}
+PREDICATES = {"centres", "has", "holds", "is", "keeps", "may", "mentions", "pools", "reads", "reduces"}
 FOLDERS = (
-    *("claims", "diagnostics", "driver", "formatter", "ir", "lints", "loader", "measures", "names", "proof"),
+    *(
+        "claims",
+        "diagnostics",
+        "driver",
+        "expansion",
+        "formatter",
+        "ir",
+        "lints",
+        "loader",
+        "measures",
+        "names",
+        "proof",
+    ),
     *("remedies", "shapes", "symbolic", "vocabulary"),
 )
 ALGEBRA = ("compiler/symbolic/polynomials.py",)
 """Beside `compiler/sizes/`: functions are called as in mathematics, `p.plus(q)`."""
 
 FAULTS = {"Diagnostic", "Fault", "Refusal"}
-VISITORS = {"ClaimEvaluator", "Formatter", "ItemNames", "SizedEvaluator"}
+VISITORS = {"ClaimEvaluator", "Formatter", "ItemNames", "SizedEvaluator", "Statements", "TensorOperators"}
 PARTS = {"equals", "expr", "flag", "group", "joined", "label", "layer", "line", "when", "word"}
 UNIONS = {"claim", "item", "statement", "statements", "step"}
 """What visitors handle besides the classes of nodes: parts of a line, and nodes of several classes."""
@@ -50,7 +62,12 @@ def is_well_named(function: ast.FunctionDef, owner: str, rules: set[str]) -> boo
     if result in FAULTS or owner in VISITORS and name in rules:
         return True
     first = name.partition("_")[0]
-    return first in VERBS or name.startswith(("to_", "from_")) or result == "bool" and first in PREDICATES
+    return (
+        first in VERBS
+        or name.startswith(("to_", "from_"))
+        or (result == "bool" or result.startswith("TypeGuard"))
+        and first in PREDICATES
+    )
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

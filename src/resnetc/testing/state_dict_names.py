@@ -30,9 +30,9 @@ from resnetc.compiler.expansion.choices import Decision
 from resnetc.compiler.expansion.equal_blocks import EqualBlocks
 from resnetc.compiler.expansion.externs import make_leaf
 from resnetc.compiler.expansion.interpreter import Interpreter
-from resnetc.compiler.expansion.leaves import require_tensor, tensors_for
+from resnetc.compiler.expansion.leaves import list_tensors, require_tensor
 from resnetc.compiler.expansion.request import Origin
-from resnetc.compiler.expansion.stages import BlockGroup, Stages, later
+from resnetc.compiler.expansion.stages import BlockGroup, Stages, drop_first_values
 from resnetc.compiler.expansion.tensor_operators import TensorOperators
 from resnetc.compiler.ir.network import Condition, Leaf, Network
 from resnetc.compiler.ir.paths import Path
@@ -173,7 +173,7 @@ class Names:
     def join(self, operation: object, inputs: list[Tensor], shape: Shape, span: Span) -> Tensor:
         return self.store((), (), inputs, (shape,))[0]
 
-    def reserve(self, path: Path, span: Span) -> None:
+    def reserve_label(self, path: Path, span: Span) -> None:
         self.flow.bound.setdefault((*self.prefix, *path), self.flow.tick())
 
     def name(self, tensor: Tensor, name: str) -> None:
@@ -210,7 +210,7 @@ class Reader:
         TensorOperators(self.evaluator, self)
 
     def model(self, shape: Shape) -> Keys:
-        frame, model = self.frames.of_model(self.request), self.request.model.item
+        frame, model = self.frames.build_model_frame(self.request), self.request.model.item
         names = frame.scope = Names(Flow())
         begun = self.apply(self.evaluator.layer(model.stem, frame), Tensor(0, shape), frame, model.stem.span)
         current = require_tensor(begun, model.stem.span)
@@ -229,8 +229,8 @@ class Reader:
         inner = Frame(frame.spec, frame.slots, locals=dict(frame.locals), here=None, scope=frame.scope, axes=frame.axes)
         blocks: list[Read] = []
         current = source
-        for index, layer in enumerate(plan.blocks(groups, inner)):
-            read = self.read(layer if index == 0 else later(layer), current, inner)
+        for index, layer in enumerate(plan.iterate_blocks(groups, inner)):
+            read = self.read(layer if index == 0 else drop_first_values(layer), current, inner)
             assert isinstance(read, Read)
             blocks.append(read)
             current = Tensor(-1, read.shape_out)
@@ -252,8 +252,8 @@ class Reader:
                     tensor = self.apply(step, tensor, frame, step.span)
                 return tensor
             case PrimitiveLayer(primitive):
-                inputs = tensors_for(layer, tensor, span)
-                leaf = self.leaves.leaf(layer, tuple(t.shape for t in inputs), frame)
+                inputs = list_tensors(layer, tensor, span)
+                leaf = self.leaves.build_leaf(layer, tuple(t.shape for t in inputs), frame)
                 path = label or names.unlabelled(primitive.attribute)
                 values = names.store(path, stored_in(leaf), inputs, leaf.outputs)
                 return tuple(values) if primitive.rule in GIVES_LIST else values[0]
@@ -284,7 +284,7 @@ class Reader:
         """What a layer is as a module."""
         match layer:
             case PrimitiveLayer():
-                leaf = self.leaves.leaf(layer, (source.shape,), frame)
+                leaf = self.leaves.build_leaf(layer, (source.shape,), frame)
                 return Read(stored_in(leaf), leaf.shape_out, source)
             case DefinedLayer(syntax.Extern()):
                 leaf = make_leaf(layer, source, frame, self.frames, self.leaves)
@@ -337,7 +337,7 @@ class Reader:
     def case(self, decision: Decision, source: Tensor) -> Opened | Absent:
         """Rule 1: a chain, unless layers are applied before a `+` or `*`: those are named as in a block."""
         expr, frame = decision.case, decision.frame
-        first, *rest = self.choices.piped(expr, frame)
+        first, *rest = self.choices.flatten_pipe(expr, frame)
         value = self.evaluator.evaluate(first, frame)
         if isinstance(value, Absent):
             return ABSENT
@@ -366,7 +366,7 @@ class Reader:
 
     def body(self, layer: DefinedLayer, block: syntax.Block, source: Tensor, frame: Frame, names: Names) -> Tensor:
         """What a block makes of a tensor; its layers are named in a scope, which is that around it or its own."""
-        inner = self.frames.of_definition(layer, source, frame, names)
+        inner = self.frames.build_definition_frame(layer, source, frame, names)
         for statement in block.body:
             self.statements.statement(statement, inner)
         out = self.evaluator.evaluate(block.out, inner)

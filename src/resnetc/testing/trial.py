@@ -12,9 +12,9 @@ from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.codegen.module import module_text
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Sink
 from resnetc.compiler.evaluation.evaluator import AlreadyReported
-from resnetc.compiler.expansion.application import tensor_evaluator
+from resnetc.compiler.expansion.application import make_tensor_evaluator
 from resnetc.compiler.expansion.expander import expand
-from resnetc.compiler.expansion.instances import requests
+from resnetc.compiler.expansion.instances import list_requests
 from resnetc.compiler.expansion.request import Origin
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.ir.network import Network
@@ -78,7 +78,7 @@ def trials(text: str, name: str = "spec.resnet") -> list[Trial]:
     out = []
     try:
         if not sink.failed:
-            for request in requests(spec, [], tensor_evaluator(loader.prelude, homes), loader.prelude):
+            for request in list_requests(spec, [], make_tensor_evaluator(loader.prelude, homes), loader.prelude):
                 network = expand(request, loader.prelude, homes)
                 accepted, refusals = prove(network)
                 measures = measure(network)

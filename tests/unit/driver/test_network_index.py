@@ -34,7 +34,7 @@ model resnet50(classes: int = 10) {
 def work(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is expanded, and which files are read."""
     done: list[str] = []
-    expand, read = Expander.network, Loader.read_source
+    expand, read = Expander.build_network, Loader.read_source
 
     def expanded(self):
         done.append(self.request.name)
@@ -44,7 +44,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         done.append(name)
         return read(self, path, name)
 
-    monkeypatch.setattr(Expander, "network", expanded)
+    monkeypatch.setattr(Expander, "build_network", expanded)
     monkeypatch.setattr(Loader, "read_source", opened)
     return done
 

@@ -15,9 +15,9 @@ from torch.utils.checkpoint import checkpoint
 
 import resnetc
 from resnetc.compiler.diagnostics.diagnostic import Sink
-from resnetc.compiler.expansion.application import tensor_evaluator
+from resnetc.compiler.expansion.application import make_tensor_evaluator
 from resnetc.compiler.expansion.expander import expand
-from resnetc.compiler.expansion.instances import Setting, requests
+from resnetc.compiler.expansion.instances import Setting, list_requests
 from resnetc.compiler.ir.network import Network
 from resnetc.compiler.loader.loader import Loader
 from resnetc.compiler.measures import costs, receptive_field, summary
@@ -39,7 +39,7 @@ def networks(text: str, **settings: str) -> list[Network]:
     made = [Setting(k, v, parse_expression(Source("--set", v), sink)) for k, v in settings.items()]
     assert sink.diagnostics == []
     homes = {i: s for s in loader.loaded.values() for i in s.tree.items if isinstance(i, syntax.Slot)}
-    found = requests(spec, made, tensor_evaluator(loader.prelude, homes), loader.prelude)
+    found = list_requests(spec, made, make_tensor_evaluator(loader.prelude, homes), loader.prelude)
     return [expand(request, loader.prelude, homes) for request in found]
 
 

@@ -63,7 +63,7 @@ def test_both_readings_store_modules_in_one_way(body: str, paths: list[str]) -> 
 )
 def test_a_label_that_is_lost_is_seen(monkeypatch: pytest.MonkeyPatch, body: str, name: str) -> None:
     """The layers of a policy's sum are stored in the block around it."""
-    monkeypatch.setattr(Scope, "below", lambda scope, prefix, call: scope)
+    monkeypatch.setattr(Scope, "open_part", lambda scope, prefix, call: scope)
     trial = trial_of(body)
     failures = {f.name: f.failure.message for f in exercise(trial, [Example((8,), 2, "cpu")]) if f.failure is not None}
     said = f"net: entry 1 of the state dict is `unit.c.weight`, by the naming rules `{name}`"

@@ -42,7 +42,7 @@ class Writer:
         self.texts = texts
         self.forms: dict[int, str] = {}  # the constructors of layers that their place in a sequence decides
 
-    def shared(self, modules: list[Module], signature: Signature | PartialSignature, place: str) -> Code | None:
+    def anti_unify(self, modules: list[Module], signature: Signature | PartialSignature, place: str) -> Code | None:
         """One text for all occurrences, its differences as arguments of `signature`; None where they differ in kind."""
         # Texts are compared from the leaves up, not line by line: two calls of one class whose arguments differ are one
         # call with arguments of its own, so a number that only the innermost convolution has can travel through any
@@ -50,20 +50,20 @@ class Writer:
         # `a if stride == 1 else b`, and an argument that holds the whole module. Which is shorter is known there alone.
         first = modules[0]
         if len(modules) > 1:
-            kind = self.kind_of(first)
-            if any([self.kind_of(m) != kind for m in modules]):
+            kind = self.identify_kind(first)
+            if any([self.identify_kind(m) != kind for m in modules]):
                 return None
         if isinstance(first, Leaf):
-            return self.leaf([m for m in modules if isinstance(m, Leaf)], signature, place)
+            return self.write_leaf([m for m in modules if isinstance(m, Leaf)], signature, place)
         if isinstance(first, ExpandedBlock):
             return merge(self.blocks(modules), signature, place, self.names)
         sequences = [m for m in modules if isinstance(m, Sequence)]
         called = self.policies(sequences)
         if called is not None:
             return merge(called, signature, place, self.names)
-        return self.children(sequences, signature, place)
+        return self.write_children(sequences, signature, place)
 
-    def kind_of(self, module: Module) -> tuple[Hashable, ...]:
+    def identify_kind(self, module: Module) -> tuple[Hashable, ...]:
         """What two modules must share to be written by one text."""
         if isinstance(module, Leaf):
             return self.texts.leaf(module).kind
@@ -71,28 +71,32 @@ class Writer:
             return ("block", module.definition)
         return ("sequence", module.origin, tuple([key for key, _ in module.children]))
 
-    def children(self, sequences: list[Sequence], signature: Signature | PartialSignature, place: str) -> Code | None:
+    def write_children(
+        self, sequences: list[Sequence], signature: Signature | PartialSignature, place: str
+    ) -> Code | None:
         """`nn.Sequential(...)` of the children, position by position."""
         entries: list[tuple[str, Code]] = []
         for i, (key, _) in enumerate(sequences[0].children):
             column = [s.children[i][1] for s in sequences]
             name = place if key.isdigit() else key
-            code = self.shared(column, signature, name) or self.chosen(column, signature, name)
+            code = self.anti_unify(column, signature, name) or self.write_conditional(column, signature, name)
             if code is None:
                 return None
             entries.append((key, code))
-        return sequential(entries)
+        return write_sequential(entries)
 
-    def chosen(self, modules: list[Module], signature: Signature | PartialSignature, place: str) -> Code | None:
+    def write_conditional(
+        self, modules: list[Module], signature: Signature | PartialSignature, place: str
+    ) -> Code | None:
         """`a if stride == 1 else b` for two kinds that an argument tells apart; not inside a side of such a choice."""
         if isinstance(signature, PartialSignature):
             return None
         groups: dict[Hashable, list[int]] = {}
         for i, module in enumerate(modules):
-            groups.setdefault(self.kind_of(module), []).append(i)
+            groups.setdefault(self.identify_kind(module), []).append(i)
         if len(groups) != 2:
             return None
-        ordered = sorted(groups.values(), key=lambda g: self.kind_of(modules[g[0]])[1] != "identity")
+        ordered = sorted(groups.values(), key=lambda g: self.identify_kind(modules[g[0]])[1] != "identity")
         for pick in (ordered, ordered[::-1]):
             condition = signature.selector(pick)
             if condition is None:
@@ -100,16 +104,16 @@ class Writer:
             sides: list[Code] = []
             for group in pick:
                 part = PartialSignature(signature, group)
-                code = self.shared([modules[i] for i in group], part, place)
+                code = self.anti_unify([modules[i] for i in group], part, place)
                 if code is None:
                     return None
                 sides.append(code)
             return Conditional(sides[0], condition, sides[1])
         return None
 
-    def leaf(self, leaves: list[Leaf], signature: Signature | PartialSignature, place: str) -> Code:
+    def write_leaf(self, leaves: list[Leaf], signature: Signature | PartialSignature, place: str) -> Code:
         if leaves[0].is_parameter:
-            return parameter(leaves, signature, place)
+            return write_parameter(leaves, signature, place)
         rows = [self.texts.leaf(leaf).columns for leaf in leaves]
         arguments: list[tuple[str | None, Code]] = []
         for i, column in enumerate(rows[0]):
@@ -117,9 +121,9 @@ class Writer:
             if column.default is not None and column.value == column.default and all_equal(vector):
                 continue
             if leaves[0].external is not None:
-                arguments.append((column.keyword, handed(column, vector, signature, place)))
+                arguments.append((column.keyword, write_extern_argument(column, vector, signature, place)))
                 continue
-            if column.role == "padding" and (half := halved(rows, signature, place)):
+            if column.role == "padding" and (half := write_half_kernel(rows, signature, place)):
                 arguments.append((column.keyword, half))
                 continue
             arguments.append((column.keyword, signature.value(vector, column.type, column.role, place)))
@@ -131,15 +135,15 @@ class Writer:
             name = POOLED if POOLED in forms else forms[0] if len(set(forms)) == 1 and forms[0] else name
         return Call(name, tuple(arguments))
 
-    def occurrence(self, module: Module) -> Code:
+    def write_occurrence(self, module: Module) -> Code:
         """One occurrence written out, all its numbers literal."""
         alone = Signature([], [module.shape_in.channels], Names(frozenset()))
-        code = self.shared([module], alone, "")
+        code = self.anti_unify([module], alone, "")
         assert code is not None
         return code
 
 
-def parameter(leaves: list[Leaf], signature: Signature | PartialSignature, place: str) -> Code:
+def write_parameter(leaves: list[Leaf], signature: Signature | PartialSignature, place: str) -> Code:
     """`nn.Parameter(torch.zeros(width))`: the constructor of a parameter of the class."""
     inits = [value for leaf in leaves if is_number(value := leaf.get_argument("init"))]
     shapes = [leaf.get_integers("shape") for leaf in leaves]
@@ -154,14 +158,14 @@ def parameter(leaves: list[Leaf], signature: Signature | PartialSignature, place
     return Call("nn.Parameter", ((None, tensor),))
 
 
-def handed(column: Column, vector: Vector, signature: Signature | PartialSignature, place: str) -> Code:
+def write_extern_argument(column: Column, vector: Vector, signature: Signature | PartialSignature, place: str) -> Code:
     """An argument of a class of the user's own: a text as it is, or the argument that stands for it."""
     if column.type != "string":
         return signature.value(vector, column.type, column.role, place)
     return str(vector[0]) if all_equal(vector) else signature.named(vector, "string", column.role, place).name
 
 
-def halved(rows: list[list[Column]], signature: Signature | PartialSignature, place: str) -> str | None:
+def write_half_kernel(rows: list[list[Column]], signature: Signature | PartialSignature, place: str) -> str | None:
     """`kernel // 2`, times a dilation, where the kernel is an argument and the padding keeps the size."""
     places = {column.role: i for i, column in reversed(list(enumerate(rows[0])))}
     kernel = [row[places["kernel"]].value for row in rows]
@@ -178,7 +182,7 @@ def halved(rows: list[list[Column]], signature: Signature | PartialSignature, pl
     return f"{signature.value(dilation, 'size', 'dilation', place)} * ({half})"
 
 
-def sequential(entries: list[tuple[str, Code]]) -> Code:
+def write_sequential(entries: list[tuple[str, Code]]) -> Code:
     if all(key.isdigit() for key, _ in entries):
         return Call("nn.Sequential", tuple((None, code) for _, code in entries))
     return named([e for e in entries if e[1] != IDENTITY] or entries)  # among names no place has to be held
@@ -202,20 +206,24 @@ def merge(
     for i, (keyword, code) in enumerate(calls[0].arguments):
         column = [c.arguments[i][1] for c in calls]
         argument = parameters[i] if i < len(parameters) else Argument(keyword or "value", "int", [])
-        out.append((keyword, code if all(c == code for c in column) else passed(column, argument, signature, place)))
+        if any(c != code for c in column):
+            code = write_forwarded_argument(column, argument, signature, place)
+        out.append((keyword, code))
     return Call(calls[0].function, tuple(out), calls[0].defaults)
 
 
-def passed(column: list[Code], argument: Argument, signature: Signature | PartialSignature, place: str) -> Code:
+def write_forwarded_argument(
+    column: list[Code], argument: Argument, signature: Signature | PartialSignature, place: str
+) -> Code:
     """An argument handed through: numbers keep their names, modules are arguments of their own."""
-    values = [value for c in column if (value := constant(c)) is not None]
+    values = [value for c in column if (value := read_number(c)) is not None]
     if argument.kind in ("module", "string") or len(values) < len(column):
         kind = "string" if argument.kind == "string" else "module"
         return signature.named(column, kind, argument.name, place).name
     return signature.value(values, argument.kind, "in" if argument.name == "in_channels" else argument.name, place)
 
 
-def constant(code: Code) -> Number | None:
+def read_number(code: Code) -> Number | None:
     """The number that a literal is, None for other text."""
     return read_literal(code) if isinstance(code, str) else None
 

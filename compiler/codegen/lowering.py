@@ -45,7 +45,7 @@ Key = Hashable  # what occurrences have in common that are written as one class 
 
 def lower(network: Network, own: frozenset[str], texts: SharedTexts | None = None) -> Lowered:
     """`own` are the names that every generated module uses itself; `texts` is what other networks write too."""
-    return Lowering(network, own, texts or SharedTexts()).lowered()
+    return Lowering(network, own, texts or SharedTexts()).lower_network()
 
 
 class Lowering:
@@ -63,7 +63,7 @@ class Lowering:
         self.differences = Differences()
         self.codes: dict[int, Code] = {}
         self.user_classes = UserClasses(self.names)
-        self.writer = Writer(self.blocks, self.policies, self.user_classes.name_of, texts)
+        self.writer = Writer(self.write_block_calls, self.write_policy_calls, self.user_classes.name_of, texts)
         self.collect(network.root)
         self.originals: dict[Key, list[ExpandedBlock]] = {}  # of those in `templates`, as they were expanded
         for key, pairs in join_groups(self.templates).items():
@@ -71,8 +71,8 @@ class Lowering:
             self.originals[key] = [original for _, original in pairs]
             self.group_of |= {id(original): key for original in self.originals[key]}
 
-    def lowered(self) -> Lowered:
-        main = self.network_class()
+    def lower_network(self) -> Lowered:
+        main = self.write_network_class()
         functions = [f[0] for f in self.functions.values() if f is not None]
         classes = [c for c, _ in self.classes.values()]
         return Lowered(
@@ -121,20 +121,20 @@ class Lowering:
 
     # -- calls --------------------------------------------------------------------------------------------------------
 
-    def blocks(self, modules: list[Module]) -> list[Code]:
-        return [self.block_call(m) for m in modules if isinstance(m, ExpandedBlock)]
+    def write_block_calls(self, modules: list[Module]) -> list[Code]:
+        return [self.write_block_call(m) for m in modules if isinstance(m, ExpandedBlock)]
 
-    def block_call(self, template: ExpandedBlock) -> Code:
+    def write_block_call(self, template: ExpandedBlock) -> Code:
         if id(template) not in self.codes:
             key = self.group_of[id(template)]
             if key not in self.classes:
-                self.block_class(key)
+                self.write_block_class(key)
             definition, signature = self.classes[key]
             for i, other in enumerate(self.originals[key]):
                 self.codes[id(other)] = signature.call(definition.name, i)
         return self.codes[id(template)]
 
-    def policies(self, sequences: list[Sequence]) -> list[Code] | None:
+    def write_policy_calls(self, sequences: list[Sequence]) -> list[Code] | None:
         """Calls of the function that a policy became; None where its steps are written in place."""
         out: list[Code] = []
         for sequence in sequences:
@@ -143,7 +143,7 @@ class Lowering:
             key = self.group_of[id(sequence)]
             if key not in self.functions:
                 self.functions[key] = None
-                self.functions[key] = self.policy_function(key)
+                self.functions[key] = self.write_policy_function(key)
             definition = self.functions[key]
             if definition is None:
                 return None
@@ -154,7 +154,7 @@ class Lowering:
             out.append(self.codes[id(sequence)])
         return out
 
-    def policy_function(self, key: Key) -> tuple[Function, Signature] | None:
+    def write_policy_function(self, key: Key) -> tuple[Function, Signature] | None:
         group = self.sequences[key]
         policy = group[0].origin
         assert isinstance(policy, syntax.Policy)
@@ -164,7 +164,7 @@ class Lowering:
         channels = [s.shape_in.channels for s in group]
         signature = Signature(numbers, channels, self.names, deciding_names(policy))
         signature.value(channels, "int", "in", "")
-        code = self.writer.children(group, signature, "")
+        code = self.writer.write_children(group, signature, "")
         if code is None or not signature.arguments:
             return None
         signature.settle(definitions(policy))
@@ -177,7 +177,7 @@ class Lowering:
 
     # -- classes ------------------------------------------------------------------------------------------------------
 
-    def block_class(self, key: Key) -> None:
+    def write_block_class(self, key: Key) -> None:
         group = self.templates[key]
         first = group[0]
         block = first.definition
@@ -187,7 +187,7 @@ class Lowering:
             {number.name: number.type for number in first.numbers},
         )
         signature = Signature(numbers, [t.shape_in.channels for t in group], self.names)
-        fields, forward = self.scope(group, signature)
+        fields, forward = self.write_class_body(group, signature)
         name = self.names.definition(class_name(block.name.id, block.doc))
         signature.settle(definitions(block))
         self.writer.names[name] = signature.parameters
@@ -208,13 +208,14 @@ class Lowering:
         )
         self.classes[key] = (definition, signature)
 
-    def network_class(self) -> Class:
+    def write_network_class(self) -> Class:
         root = self.network.root
         signature = Signature([], [root.shape_in.channels], self.names)
         symbols = self.network.input.symbols
         stages = {s.name: root.steps[s.step].outputs[0] for s in self.network.stages}
+        results = stages if self.network.features else None
         ends = {end: self.names.variable(end.name, set()) for end in open_ends(self.network)}
-        fields, forward = self.scope([root], signature, symbols, stages if self.network.features else None, ends)
+        fields, forward = self.write_class_body([root], signature, symbols, results, ends)
         name = class_name(self.network.name, self.network.comments)
         return Class(
             name=self.names.definition(name),
@@ -228,7 +229,7 @@ class Lowering:
             returns="dict[str, Tensor]" if self.network.features else "Tensor",
         )
 
-    def scope(
+    def write_class_body(
         self,
         group: list[ExpandedBlock],
         signature: Signature,
@@ -270,17 +271,17 @@ class Lowering:
             signature.reads_input = first.reads_input(step.inputs[0])
             operands.add(number, column)
             if step.members:
-                stored |= {path: self.part(block) for path, block in step.stores}
+                stored |= {path: self.write_module(block) for path, block in step.stores}
                 continue
             modules = [m for m in column if not isinstance(m, str)]
             if not modules or all([isinstance(m, Leaf) and m.primitive.name in FUNCTIONAL for m in modules]):
                 continue
             if instead[number] is not None:
-                code = self.optional_field(step, number, group, signature)
+                code = self.write_optional_field(step, number, group, signature)
             elif number in owned and isinstance(step.operation, Sequence):
-                code = self.stage(step.operation)
+                code = self.write_stage(step.operation)
             else:
-                code = self.field(step, modules, signature)
+                code = self.write_field(step, modules, signature)
             for end in (end for end in ends if end.step == number):
                 code = end.inserted(code, ends[end])
             own = step.base is None and stored.get(step.path, code) == code
@@ -344,54 +345,56 @@ class Lowering:
         ).write()
         return fields, [text for ln in lines for text in ln.text]
 
-    def field(self, step: Step, modules: list[Module], signature: Signature) -> Code:
+    def write_field(self, step: Step, modules: list[Module], signature: Signature) -> Code:
         """The constructor of a step's module; where occurrences differ in kind, an argument that holds it."""
         place = step.base or next(str(part) for part in reversed(step.path) if isinstance(part, str))
         if isinstance(step.operation, Sequence) and len(modules) == 1 and step.operation.origin is None:
-            return self.chain(step.operation, signature, place)
-        code = self.writer.shared(modules, signature, place if step.base is None or step.slot else str(step.path[-1]))
+            return self.write_chain(step.operation, signature, place)
+        code = self.writer.anti_unify(
+            modules, signature, place if step.base is None or step.slot else str(step.path[-1])
+        )
         if code is not None:
             return code
-        if step.base is not None and (code := self.choice(step.base, modules, signature)) is not None:
+        if step.base is not None and (code := self.write_choice(step.base, modules, signature)) is not None:
             return code
-        occurrences = [self.writer.occurrence(m) for m in modules]
+        occurrences = [self.writer.write_occurrence(m) for m in modules]
         return signature.named(occurrences, "module", place, "").name
 
-    def optional_field(self, step: Step, number: int, group: list[ExpandedBlock], signature: Signature) -> Code:
+    def write_optional_field(self, step: Step, number: int, group: list[ExpandedBlock], signature: Signature) -> Code:
         """An argument that holds a step's module, or None for the occurrences that go without it."""
         present = group[0].steps[number].inputs
         codes: list[Code] = []
         for template in group:
             module = template.steps[number]
             assert not isinstance(module.operation, str)
-            codes.append("None" if module.inputs != present else self.writer.occurrence(module.operation))
+            codes.append("None" if module.inputs != present else self.writer.write_occurrence(module.operation))
         return signature.named(codes, "module", step.base or str(step.path[0]), "").name
 
-    def choice(self, attribute: str, modules: list[Module], signature: Signature) -> Code | None:
+    def write_choice(self, attribute: str, modules: list[Module], signature: Signature) -> Code | None:
         """One of two modules without state, where a number tells them apart."""
         if any(keeps_state(m) for m in modules):
             return None
         arguments = list(signature.arguments)
-        code = self.writer.chosen(modules, signature, attribute)
+        code = self.writer.write_conditional(modules, signature, attribute)
         if not isinstance(code, Conditional):
             signature.arguments[:] = arguments
             return None
         return code
 
-    def chain(self, sequence: Sequence, signature: Signature, place: str) -> Code:
+    def write_chain(self, sequence: Sequence, signature: Signature, place: str) -> Code:
         """The steps of a labelled chain: those with labels of their own one by one."""
         if all(key.isdigit() for key, _ in sequence.children):
-            return self.stage(sequence)
-        code = self.writer.children([sequence], signature, place)
+            return self.write_stage(sequence)
+        code = self.writer.write_children([sequence], signature, place)
         assert code is not None
         return code
 
-    def stage(self, sequence: Sequence) -> Call:
+    def write_stage(self, sequence: Sequence) -> Call:
         """`nn.Sequential` with runs of equal blocks written once."""
-        return in_sequence([(key, self.part(child)) for key, child in sequence.children], self.writer.names)
+        return in_sequence([(key, self.write_module(child)) for key, child in sequence.children], self.writer.names)
 
-    def part(self, module: Module) -> Code:
+    def write_module(self, module: Module) -> Code:
         """A module of a sequence, all its numbers literal."""
         if id(module) not in self.codes:
-            self.codes[id(module)] = self.writer.occurrence(module)
+            self.codes[id(module)] = self.writer.write_occurrence(module)
         return self.codes[id(module)]

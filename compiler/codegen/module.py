@@ -9,7 +9,7 @@ from resnetc.compiler.codegen.docstrings import network_text
 from resnetc.compiler.codegen.fingerprint import Digests, digests
 from resnetc.compiler.codegen.lowering import lower
 from resnetc.compiler.codegen.naming import documentation, quoted
-from resnetc.compiler.codegen.render import Module, module_globals, render
+from resnetc.compiler.codegen.render import Module, list_module_globals, render
 from resnetc.compiler.codegen.shape_comments import legend
 from resnetc.compiler.measures.uncounted import add_uncounted
 from resnetc.compiler.proof.minimum_batch import find_minimum_batches
@@ -40,7 +40,7 @@ def module_text(
         f" at {'x'.join(map(str, shape))}.",
     )
     keys, function = digests(network, digested)
-    lowered = lower(network, module_globals(), texts)
+    lowered = lower(network, list_module_globals(), texts)
     unsealed = [
         f"{quoted(row.aliases)} {'is' if len(row.names) == 1 else 'are'} imported from `{row.module}`,"
         " whose code is not sealed with this file."

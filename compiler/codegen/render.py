@@ -60,7 +60,7 @@ class Module:
     @property
     def externs(self) -> list[str]:
         """The classes of the user's own, as a constant that can be read without importing them."""
-        targets = [str(quoted(target)) for target in self.lowered.externs]
+        targets = [str(quote_literal(target)) for target in self.lowered.externs]
         whole = f"EXTERNS = ({', '.join(targets)}{',' if len(targets) == 1 else ''})"
         if len(whole) > WIDTH:
             return ["EXTERNS = (", *(f"    {target}," for target in targets), ")"]
@@ -73,7 +73,7 @@ class Module:
         return "\n".join([*lines, *(ln for f in self.lowered.functions for ln in f.body)])
 
 
-def parameters(
+def format_signature(
     parameters: tuple[tuple[str, str], ...], head: str, tail: str, indent: int, first: str = ""
 ) -> list[str]:
     """A `def` line, one parameter a line where it does not fit."""
@@ -85,49 +85,49 @@ def parameters(
     return [f"{pad}{head}(", *(f"{pad}    {p}," for p in parts), f"{pad}){tail}"]
 
 
-def constructor(definition: Class) -> list[str]:
-    return parameters(definition.parameters, "def __init__", " -> None:", 4, "self")
+def format_constructor(definition: Class) -> list[str]:
+    return format_signature(definition.parameters, "def __init__", " -> None:", 4, "self")
 
 
-def signature(function: Function) -> list[str]:
-    return parameters(function.parameters, f"def {name(function.name)}", " -> nn.Sequential:", 0)
+def format_function(function: Function) -> list[str]:
+    return format_signature(function.parameters, f"def {require_identifier(function.name)}", " -> nn.Sequential:", 0)
 
 
-def builder(network: Class) -> list[str]:
+def format_builder(network: Class) -> list[str]:
     """`build`, with the arguments of the network's class."""
     arguments: list[tuple[str | None, Code]] = [(None, argument) for argument, _ in network.parameters]
     return [
-        *parameters(network.parameters, "def build", f" -> {name(network.name)}:", 0),
+        *format_signature(network.parameters, "def build", f" -> {require_identifier(network.name)}:", 0),
         *documentation(f"A new {network.name} with initial weights.", "", 4),
         *format_lines("return ", Call(network.name, tuple(arguments)), 4),
     ]
 
 
-def name(text: str) -> str:
+def require_identifier(text: str) -> str:
     """A name that is one, whatever happened before."""
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", text):
         raise AssertionError(f"not a name: {text!r}")
     return text
 
 
-def comment(text: str) -> str:
+def escape_comment(text: str) -> str:
     return safe(text)
 
 
-def line(text: str) -> str:
+def require_single_line(text: str) -> str:
     """One line that `lower` has made."""
     if text.splitlines() not in ([text], []):
         raise AssertionError(f"not one line: {text!r}")
     return text
 
 
-def verbatim(text: str) -> str:
+def mark_verbatim(text: str) -> str:
     """Text that the template itself makes."""
     return text
 
 
 @lru_cache(maxsize=1)
-def environment() -> Environment:
+def make_environment() -> Environment:
     jinja = Environment(
         loader=PackageLoader("resnetc.compiler.codegen", "templates"),
         undefined=StrictUndefined,
@@ -137,20 +137,20 @@ def environment() -> Environment:
         autoescape=False,  # the output is Python; every value passes one of the filters below
     )
     filters: dict[str, Callable[..., str | list[str]]] = {
-        "literal": quoted,
-        "name": name,
-        "comment": comment,
-        "line": line,
-        "constructor": constructor,
-        "builder": builder,
-        "signature": signature,
-        "verbatim": verbatim,
+        "literal": quote_literal,
+        "name": require_identifier,
+        "comment": escape_comment,
+        "line": require_single_line,
+        "constructor": format_constructor,
+        "builder": format_builder,
+        "signature": format_function,
+        "verbatim": mark_verbatim,
     }
     jinja.filters.update(filters)
     return jinja
 
 
-def quoted(value: object) -> str:
+def quote_literal(value: object) -> str:
     """A literal; texts in double quotes, as formatters like them."""
     if isinstance(value, str):
         text = repr(value)
@@ -160,7 +160,7 @@ def quoted(value: object) -> str:
 
 def render(module: Module, keys: str, function: str) -> str:
     """`Module` -> the text of its file, sealed with digests of its text, its state-dict keys and its function."""
-    text = environment().get_template("module.py.j2").render(module=module)
+    text = make_environment().get_template("module.py.j2").render(module=module)
     for statements in text.split("\n\n\n"):
         check_syntax(statements)
     return f"{text}\n\n{SEAL}text {text_digest(text)} keys {keys} function {function}\n"
@@ -176,7 +176,7 @@ def check_syntax(statements: str) -> None:
 
 
 @lru_cache(maxsize=1)
-def module_globals() -> frozenset[str]:
+def list_module_globals() -> frozenset[str]:
     """What generated modules define and mention beside the network itself: read off one that has everything."""
     helpers = tuple((name, rank) for name in (*HELPERS, "linear") for rank in (0, 1, 2, 3))
     whole = Class(
@@ -196,13 +196,13 @@ def module_globals() -> frozenset[str]:
         input_shape=(),
         lowered=Lowered(helpers=helpers, functions=(), classes=(whole,), initial=()),
     )
-    text = environment().get_template("module.py.j2").render(module=module)
-    return frozenset({"self", "x", "EXTERNS", *mentioned(symtable.symtable(text, "own.py", "exec"))} - {whole.name})
+    text = make_environment().get_template("module.py.j2").render(module=module)
+    return frozenset({"self", "x", "EXTERNS", *list_mentions(symtable.symtable(text, "own.py", "exec"))} - {whole.name})
 
 
-def mentioned(table: symtable.SymbolTable) -> Iterator[str]:
+def list_mentions(table: symtable.SymbolTable) -> Iterator[str]:
     """What a module defines at its top, and what is found there or among the builtins from inside of it."""
     top = table.get_type() == "module"
     yield from (s.get_name() for s in table.get_symbols() if top or s.is_global())
     for inner in table.get_children():
-        yield from mentioned(inner)
+        yield from list_mentions(inner)

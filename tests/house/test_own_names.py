@@ -27,7 +27,7 @@ def unexplained(text: str) -> set[str]:
     """What a file mentions that is neither in the table nor a class or function of its network."""
     table = symtable.symtable(text, "net.py", "exec")
     defined = {inner.get_name() for inner in table.get_children()}
-    return {*render.mentioned(table)} - render.module_globals() - defined
+    return {*render.list_mentions(table)} - render.list_module_globals() - defined
 
 
 def test_every_definition_of_the_templates_is_in_the_table() -> None:
@@ -36,8 +36,8 @@ def test_every_definition_of_the_templates_is_in_the_table() -> None:
         text = re.sub(r"\{\{ rank \| literal \}\}", "2", path.read_text(encoding="utf-8"))
         found |= set(re.findall(r"^(?:class |def )?(\w+)(?: = |\(| as )", text, re.MULTILINE))
     assert len(found) > len(HELPERS) + 4
-    assert found | {"build"} <= render.module_globals()
-    assert {name.format(r=rank) for name in HELPERS.values() for rank in (1, 2, 3)} <= render.module_globals()
+    assert found | {"build"} <= render.list_module_globals()
+    assert {name.format(r=rank) for name in HELPERS.values() for rank in (1, 2, 3)} <= render.list_module_globals()
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

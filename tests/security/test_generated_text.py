@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2 import StrictUndefined, nodes
 
-from resnetc.compiler.codegen.render import environment
+from resnetc.compiler.codegen.render import make_environment
 from resnetc.compiler.diagnostics import render
 from resnetc.views import mermaid as views_mermaid
 from resnetc.views import svg as views_svg
@@ -132,7 +132,7 @@ def test_words_are_no_markup_of_a_picture(words):
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
 def test_every_value_in_a_template_passes_a_filter(template):
     """The last filter of each `{{ }}` is one of those that check or quote; only `verbatim` takes what they made."""
-    tree = environment().parse(template.read_text(encoding="utf-8"))
+    tree = make_environment().parse(template.read_text(encoding="utf-8"))
     outputs = [
         n for output in tree.find_all(nodes.Output) for n in output.nodes if not isinstance(n, nodes.TemplateData)
     ]
@@ -141,7 +141,7 @@ def test_every_value_in_a_template_passes_a_filter(template):
 
 
 def test_what_a_template_does_not_know_is_an_error():
-    assert environment().undefined is StrictUndefined
+    assert make_environment().undefined is StrictUndefined
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_what_a_template_does_not_know_is_an_error():
 )
 def test_a_filter_refuses_what_is_none(filter, value):
     with pytest.raises(AssertionError):
-        environment().filters[filter](value)
+        make_environment().filters[filter](value)
 
 
 def test_no_module_of_the_product_evaluates_text():

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from resnetc.compiler.codegen.naming import class_name
-from resnetc.compiler.codegen.render import module_globals
+from resnetc.compiler.codegen.render import list_module_globals
 from resnetc.compiler.driver.session import Session
 from resnetc.compiler.names import reserved
 from resnetc.compiler.source import Source, Span
@@ -35,7 +35,7 @@ OWN = {
     "math",
     "m",
 }
-MODULE = {*module_globals(), *keyword.kwlist}  # what a generated file has besides its network
+MODULE = {*list_module_globals(), *keyword.kwlist}  # what a generated file has besides its network
 EVERY = sorted({*MODULE, *keyword.kwlist, *keyword.softkwlist, *dir(builtins), *dir(nn.Module()), *SEQUENCES, *OWN})
 WORDS = [word for word in EVERY if not word.startswith("_")] + ["__init__", "__class__", "_"]
 # Names whose class has the very spelling of one in the file: by their own words, or as a comment writes them.

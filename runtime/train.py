@@ -110,12 +110,12 @@ def train(
 ) -> Result:
     """Train the generated module `source` (its text) on `data` and write the run folder `out`.
 
-    `init` is a file of weights, or the folder of a run, to start from (`weights.initialisation`); what it was is kept
-    with the run. With `resume`, `out` holds a stopped run of the same module, data and recipe, and the run ends with
-    exactly the weights of an uninterrupted one; with `extend`, it is a finished one that goes on with other values of
-    these keys of the recipe. `logs` names further logs (`log_names`). `device` is torch's name of a device; by default
-    CUDA if there is one, else the CPU. Under `torchrun` all processes train together (`distributed`); when it restarts
-    them, they resume by themselves.
+    `init` is a file of weights, or the folder of a run, to start from (`weights.initialisation`). With `resume`,
+    `out` holds a stopped run of the same module, data and recipe, and the run ends with exactly the weights of an
+    uninterrupted one; with `extend`, it is a finished one that goes on with other values of these keys of the recipe.
+    `logs` names further logs (`log_names`). `device` is torch's name of a device; by default CUDA if there is one,
+    else the CPU. Under `torchrun` all processes train together (`distributed`); when it restarts them, they resume by
+    themselves.
 
     Raises RunError if the folder, the module, the data or the recipe are at fault, and if the loss is no longer
     finite; Stopped if Ctrl-C or SIGTERM ended the run, after its state was saved.
@@ -174,15 +174,9 @@ def train(
             state.initial_weights = initial_weights
             group.broadcast_from_rank0(lambda: run.create(source, recipe.to_yaml(), preprocessing, initial_weights))
         state.lr = compute_learning_rate(recipe, max(state.step - 1, 0), total_steps)  # of the last step done
+        start_time -= state.seconds  # as if the parts of the run had followed one another without a pause
         saver = Saver(
-            run,
-            state,
-            model=model,
-            average=average,
-            optimizer=optimizer,
-            group=group,
-            stop=stop,
-            begin_time=start_time - state.seconds,
+            run, state, model, average=average, optimizer=optimizer, group=group, stop=stop, start_time=start_time
         )
         if extend or not resuming:
             saver.save()
@@ -191,16 +185,7 @@ def train(
         transform = build_batch_transform(recipe, preprocessing, normaliser)
         labels = RepeatedLabels(train_labels) if may_repeat(recipe) else train_labels
         step = build_step(
-            model,
-            optimizer,
-            average=average,
-            images=images,
-            transform=transform,
-            labels=labels,
-            criterion=criterion,
-            state=state,
-            group=group,
-            recipe=recipe,
+            model, optimizer, average, images, transform, labels, criterion, state=state, group=group, recipe=recipe
         )
         compilation = Compilation(model, choose_mode(recipe.compile, group.device))
         take_step = accelerate(step, compilation, state, group, recipe, tell)

@@ -23,7 +23,7 @@ _FAULT = 1 << 10  # asks them to save and end, because one has met a damaged ima
 class Saver:
     """Saves the state of a run with all that belongs to it.
 
-    begin_time: when the run would have begun if its parts had followed one another without a pause.
+    start_time: when the run would have begun if its parts had followed one another without a pause.
     """
 
     run: RunFolder
@@ -33,7 +33,7 @@ class Saver:
     optimizer: torch.optim.Optimizer
     group: Group
     stop: StopFlag
-    begin_time: float
+    start_time: float
     _timer: SaveTimer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -43,7 +43,7 @@ class Saver:
 
     def measure_seconds(self) -> float:
         """Wall time of all parts of the run."""
-        return time.perf_counter() - self.begin_time
+        return time.perf_counter() - self.start_time
 
     def check_loss(self) -> None:
         """Before an update: a loss that is no number leaves the weights alone. An accelerator is not waited for in

@@ -21,12 +21,12 @@ from resnetc.runtime.step.training_step import BatchTransform, Criterion, Labels
 def build_step(
     model: nn.Module,
     optimizer: Optimizer,
-    *,
     average: ExponentialMovingAverage,
     images: ImageBatches,
     transform: BatchTransform | None,
     labels: Labels,
     criterion: Criterion,
+    *,
     state: TrainState,
     group: Group,
     recipe: Recipe,

@@ -30,7 +30,7 @@ ADVICE = {  # for what may have no command; a command of one of these names goes
     "`resnetc show SPEC` prints the costs; PyTorch's profiler measures the module": "bench benchmark profile time",
     "`resnetc --version` prints the version": "version",
     "`resnetc --help` lists the commands, and `resnetc COMMAND --help` the options of one": "help usage commands",
-    "pip installs and updates resnetc": "install update upgrade uninstall",
+    "pip installs and updates packages": "install update upgrade uninstall",
     "resnetc ships no weights; `resnetc train --init FILE` starts from your own": "download pull weights pretrained",
 }
 

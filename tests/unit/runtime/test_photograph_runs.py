@@ -184,7 +184,7 @@ def test_the_command_takes_photographs_as_large_as_the_spec_declares(
     quick = "--override epochs=1 --override batch_size=16 --override workers=0 --override threads=1 --out".split()
     assert main(["pack", str(shapes), "shapes.pack"]) == 0
     assert capsys.readouterr().out == (
-        f"shapes.pack: 44 images (32 to train with, 12 to test) of 4 classes, 3 channels, "
+        f"shapes.pack: 44 images (32 for training, 12 for testing) of 4 classes, 3 channels, "
         f"{Path('shapes.pack').stat().st_size / 1e6:,.1f} MB\n"
     )
     for argument in (f"folder:{shapes}", "pack:shapes.pack"):

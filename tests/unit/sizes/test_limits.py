@@ -327,13 +327,13 @@ def test_a_budget_pays_for_long_tables_alone_and_to_the_last_entry() -> None:
         assert budget.entries == 743
         charge_entries(743)
         assert budget.entries == 0
-        told = "the claims of a network can evaluate at most 4_194_304 values of size functions with long periods"
+        told = "the claims of a network can evaluate at most 4,194,304 values of size functions with long periods"
         with pytest.raises(BudgetSpent, match=f"^{told}$"):
             charge_entries(257)
         charge_terms(4)
         assert budget.steps == 6
         charge_terms(6)
-        told = "the claims of a network can examine at most 262_144 terms, case by case"
+        told = "the claims of a network can examine at most 262,144 terms, case by case"
         with pytest.raises(BudgetSpent, match=f"^{told}$"):
             charge_terms(1)
     assert outer == Budget()

@@ -187,7 +187,10 @@ def test_processes_start_from_one_file_and_leave_what_is_frozen(out: Path, found
 def test_a_fault_ends_both(out: Path, found: dict[str, Any]) -> None:
     assert found["again"] == ["RunError", f"{out / 'whole'}: already contains a run: add --resume to continue it, or "
                               "use another --out", 1]  # fmt: skip
-    assert found["batch"][1] == "a batch of 25 images cannot be divided equally among 2 processes"
+    assert (
+        found["batch"][1]
+        == "--override batch_size=20: a batch of 25 images cannot be divided equally among 2 processes"
+    )
     assert found["different"][1] == "the processes were given different networks, data or recipes"
     assert "the loss is no longer finite at step 1 " in found["poisoned"][1]
     assert not (out / "batch").exists()

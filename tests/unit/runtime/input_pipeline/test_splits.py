@@ -151,7 +151,7 @@ def test_a_folder_of_one_part_is_held_out_like_its_pack(
     folder = tmp_path / "set"
     shutil.copytree(classes / "classes", folder / "train" if has_part else folder)
     assert main(["pack", str(folder), str(tmp_path / "a.pack")]) == 0
-    assert "60 images (60 to train with, 0 to test)" in capsys.readouterr().out
+    assert "60 images (60 for training, 0 for testing)" in capsys.readouterr().out
     digests = []
     for name in (f"folder:{folder}", f"pack:{tmp_path / 'a.pack'}"):
         outline = data.read_outline(*data.parse_argument(name)).at(data.Fit((16, 16), 18))

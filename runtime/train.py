@@ -114,8 +114,7 @@ def train(
     `out` holds a stopped run of the same module, data and recipe, and the run ends with exactly the weights of an
     uninterrupted one; with `extend`, it is a finished one that goes on with other values of these keys of the recipe.
     `logs` names further logs (`log_names`). `device` is torch's name of a device; by default CUDA if there is one,
-    else the CPU. Under `torchrun` all processes train together (`distributed`); when it restarts them, they resume by
-    themselves.
+    else the CPU. Under `torchrun` all processes train together (`distributed`), and resume when it restarts them.
 
     Raises RunError if the folder, the module, the data or the recipe are at fault, and if the loss is no longer
     finite; Stopped if Ctrl-C or SIGTERM ended the run, after its state was saved.

@@ -23,6 +23,6 @@ def translate_out_of_memory(recipe: Recipe) -> Iterator[None]:
         less = f"--override batch_size={max(recipe.batch_size // 2, 1)}"
         other = "" if recipe.activation_checkpointing else ", or keep less: --override activation_checkpointing=true"
         raise RunError(
-            f"out of memory: {words}; use fewer images at a time: {less} "
+            f"out of memory: {words}; use smaller batches: {less} "
             f"(when evaluating: eval_batch_size, now {recipe.eval_batch_size}){other}"
         ) from fault

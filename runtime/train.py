@@ -122,7 +122,7 @@ def train(
     start_time = time.perf_counter()
     run = RunFolder(out)
     if resume and not run.is_resumable:
-        raise RunError(f"{run.last}: no such file: there is no run to resume in this folder")
+        raise RunError(f"{run.last}: no such file: this folder has no run to resume")
     with (
         processes.join_group(device) as group,
         ExitStack() as to_release,
@@ -165,7 +165,7 @@ def train(
         # Where the run stands: at the start, or where a stopped run saved itself.
         state = TrainState.start(network, source, data, recipe, preprocessing, steps_per_epoch, group.device)
         if len(set(group.all_gather((state.source_digest, state.fingerprint, recipe)))) > 1:
-            raise RunError("the processes were given different networks, data or recipes")
+            raise RunError("the processes have different networks, data or recipes")
         to_release.enter_context(hold_folder(run, group))
         if resuming:
             tell(state.restore(run, model, average, optimizer, group, () if group.restarted else extend))

@@ -193,7 +193,7 @@ def list_differences(rows: Sequence[Row]) -> list[str]:
     if len(data_names) > 1:
         differences.append(f"the data differs between the runs: {', '.join(data_names)}")
     if len({"mean_average_precision" in run.last_record for run in runs}) > 1:
-        differences.append("an image has one class in some runs, and any number of classes in others")
+        differences.append("an image has one class in some runs and any number of classes in others")
     if len(list_splits(rows)) > 1:
         differences.append("the figures are of test images in some runs and of validation images in others")
     seeds = dict.fromkeys(" ".join(str(run.seed) for run in row.runs) for row in rows)

@@ -123,7 +123,7 @@ class _AnyFile(ImageFile):
             image = _turn_upright(_convert_pixels(image, self.channels, self.path), self.turn)
             image = image.reduce(factor) if factor > 1 and is_whole else image
             if image.size != (-(-self.width // factor), -(-self.height // factor)):
-                raise ValueError(f"its pixels are {image.width}x{image.height}, not as its header says")
+                raise ValueError(f"its pixels are {image.width}x{image.height}, unlike its header")
         except Exception as fault:  # a decoder may raise anything about a stranger's bytes
             raise _describe_fault(self.path, fault, self.place) from None
         return image
@@ -224,7 +224,7 @@ def _describe_fault(path: Path, fault: Exception, place: str = "") -> RunError:
 
     if place:
         text = str(_describe_fault(path, fault))
-        return RunError(f"{one_line(place)}: {text}; put an image there, or take the line out")
+        return RunError(f"{one_line(place)}: {text}; put an image there, or remove the line")
     if isinstance(fault, RunError):
         return fault
     if isinstance(fault, UnidentifiedImageError):
@@ -278,11 +278,11 @@ def _convert_pixels(image: Image, channels: int, path: Path) -> Image:
     if image.mode == mode and "transparency" not in image.info:
         return image
     if image.mode.startswith("F"):
-        raise RunError(f"{_name(path)}: pixels that are floating-point numbers; expected 8 or 16 bits a channel")
+        raise RunError(f"{_name(path)}: floating-point pixels; expected 8 or 16 bits per channel")
     if image.mode.startswith("I"):
         deep = np.asarray(image).astype(np.int64)
         if deep.min() < 0 or deep.max() > 0xFFFF:
-            raise RunError(f"{_name(path)}: pixels of 32 bits; expected 8 or 16 bits a channel")
+            raise RunError(f"{_name(path)}: 32-bit pixels; expected 8 or 16 bits per channel")
         image = Image.fromarray(((deep * 255 + 0x7FFF) // 0xFFFF).astype(np.uint8))
     elif image.mode in _ALPHA or "transparency" in image.info:
         image = image.convert("RGBA")
@@ -370,7 +370,7 @@ class MemoryImage:
 
 def convert_image(image: Image, channels: int) -> MemoryImage:
     """An image of Pillow as one that was read from a file: upright, opaque, with `channels` (1 or 3) of 8 bits."""
-    path = Path(getattr(image, "filename", "") or "an image of Pillow")
+    path = Path(getattr(image, "filename", "") or "a Pillow image")
     try:
         turn = _read_orientation(image)
         with warnings.catch_warnings():

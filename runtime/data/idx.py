@@ -51,7 +51,7 @@ def _read_array(path: Path, sizes: tuple[int, ...]) -> bytes:
     expected = header + math.prod(sizes)
     raw = read_content(path, expected)
     if len(raw) != expected:
-        cut = "it is truncated: download it again" if len(raw) < expected else "the rest does not belong to them"
+        cut = "it is truncated: download it again" if len(raw) < expected else "the extra bytes do not belong to them"
         actual = f"{len(raw):,}" if len(raw) < expected else "more"
         raise RunError(f"{path}: the header says {shape}, which takes {expected:,} bytes; the file has {actual}; {cut}")
     return raw[header:]
@@ -78,7 +78,7 @@ def _read_part(folder: Path, part: str) -> _Part:
         paths.append(path)
     count, height, width = _read_header(paths[0], 3)
     if 0 in (count, height, width):
-        raise RunError(f"{paths[0]}: byte 4: the header says {count}x{height}x{width}: there is nothing in it")
+        raise RunError(f"{paths[0]}: byte 4: the header says {count}x{height}x{width}: it is empty")
     (answers,) = _read_header(paths[1], 1)
     if answers != count:
         raise RunError(f"{paths[1]}: {answers:,} labels, but {paths[0]} has {count:,} images")
@@ -100,8 +100,9 @@ def read_outline(path: Path | None) -> Outline:
     folder = path if path is not None else DEFAULT_FOLDER
     if path is None and not folder.is_dir():
         raise RunError(
-            "--data fashion-mnist: not on this machine; on Debian: apt install dataset-fashion-mnist; elsewhere get "
-            "the four files *-ubyte.gz of github.com/zalandoresearch/fashion-mnist and pass --data fashion-mnist:FOLDER"
+            "--data fashion-mnist: not on this machine; on Debian: apt install dataset-fashion-mnist; otherwise "
+            "get the four files *-ubyte.gz from github.com/zalandoresearch/fashion-mnist and pass --data "
+            "fashion-mnist:FOLDER"
         )
     if not folder.is_dir():
         raise RunError(f"{folder}: {describe_no_folder(folder)}; expected the one with the four IDX files")

@@ -22,8 +22,8 @@ from resnetc.runtime.errors import RunError, describe_no_folder, require_package
 from resnetc.terminal import one_line
 
 _EXPECTED = (
-    "expected a folder with train/<class>/<image> and test/<class>/<image>, or <class>/<image> alone; or labels.csv, "
-    "where an image has any number of classes"
+    "expected a folder with train/<class>/<image> and test/<class>/<image>, or only <class>/<image>; or "
+    "labels.csv, if an image has any number of classes"
 )
 _PART_NAMES = {"train", "test", "val", "valid", "validation", "training", "testing"}  # no classes, however written
 
@@ -182,7 +182,7 @@ def _list_table(path: Path) -> ListedFolder:
     notes = [f"{one_line(str(path / TABLE_NAME))}: {describe_labels(len(table.class_names))}"]
     listed = {*train, *test}
     if others := sum(file not in listed for file in list_images(path)):
-        notes.append(f"{others:,} images of the folder are not in it, and are left out")
+        notes.append(f"{others:,} images of the folder are not in it and are skipped")
     note = "; ".join(notes)
     return ListedFolder(
         path,

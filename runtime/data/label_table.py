@@ -23,7 +23,7 @@ from resnetc.runtime.errors import RunError
 from resnetc.terminal import brief, one_line
 
 NAME = "labels.csv"
-_EXPECTED = "expected lines of `file` and a 0 or 1 for each class, below a line with their names: file,cat,dog"
+_EXPECTED = "expected a header such as file,cat,dog, then lines with a file and a 0 or 1 for each class"
 _MAX_BYTES = 1 << 28
 _MAX_CELL_CHARACTERS = 40  # of a cell, in a message
 # A cell of CSV with what ends it; in the group, the quote that closes it.
@@ -65,7 +65,7 @@ def read_label_table(folder: Path) -> LabelTable:
     classes = tuple(head[1:])
     check_names(f"{one_line(str(path))}:{line}", classes)
     if "" in classes:
-        raise _describe_fault(path, line, f"class {classes.index('')} has no name; a comma too many?")
+        raise _describe_fault(path, line, f"class {classes.index('')} has no name; check for an extra comma")
     if len(set(classes)) < len(classes):
         twice = next(name for name in classes if classes.count(name) > 1)
         raise _describe_fault(path, line, f"two classes are called `{_shorten(twice)}`")
@@ -76,11 +76,11 @@ def read_label_table(folder: Path) -> LabelTable:
             raise _describe_fault(path, line, f"{len(cells):,} cells; the first line has {len(head):,}")
         name = _check_file(folder, path, line, cells[0])
         if name in lines:
-            raise _describe_fault(path, line, f"`{_shorten(name)}` is in line {lines[name]} already")
+            raise _describe_fault(path, line, f"`{_shorten(name)}` is already in line {lines[name]}")
         lines[name] = line
         labels.append(bytes(_read_labels(path, line, cells[1:], classes)))
     if not lines:
-        raise _describe_fault(path, line, f"no images below the names of the classes; {_EXPECTED}")
+        raise _describe_fault(path, line, f"no images after the header; {_EXPECTED}")
     table = np.frombuffer(b"".join(labels), np.uint8).reshape(-1, len(classes)).copy()
     return _split(folder, path, classes, lines, table)
 
@@ -132,7 +132,7 @@ def _check_file(folder: Path, path: Path, line: int, name: str) -> str:
     if not parts or parts[0] == "/" or ".." in parts or "\0" in name:
         raise _describe_fault(path, line, f"`{_shorten(name)}`: expected a file below {one_line(str(folder))}")
     if (folder / name).is_dir():
-        raise _describe_fault(path, line, f"{_shorten(name)} is a folder; expected a file of an image")
+        raise _describe_fault(path, line, f"{_shorten(name)} is a folder; expected an image file")
     if not (folder / name).is_file():
         raise _describe_fault(path, line, f"no such file: {_shorten(name)}")
     return PurePosixPath(name).as_posix()

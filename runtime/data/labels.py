@@ -33,7 +33,7 @@ def list_notes(data: ImageSet) -> list[str]:
         return _list_multi_label_notes(data)
     train_labels, test_labels = (set(labels.tolist()) for labels in (data.train_labels, data.test_labels))
     notes = [
-        f"{data.name}: {count} classes have the name `{shorten_name(name)}`: they are told apart by their numbers alone"
+        f"{data.name}: {count} classes have the name `{shorten_name(name)}`: only their numbers distinguish them"
         for name, count in Counter(data.class_names).most_common(_MAX_LISTED)
         if count > 1
     ]
@@ -44,15 +44,15 @@ def list_notes(data: ImageSet) -> list[str]:
             else "the only training image has"
         )
         notes.append(
-            f"{data.name}: {all_images} {format_labels([*train_labels], data.class_names)}: nothing to tell apart"
+            f"{data.name}: {all_images} {format_labels([*train_labels], data.class_names)}: there is nothing to learn"
         )
     lowest, highest = min(train_labels), max(train_labels)
     missing = [label for label in range(data.classes) if label not in train_labels]
     is_numbered = data.class_names == tuple(str(label) for label in range(data.classes))
     if is_numbered and lowest == 1 and 0 not in test_labels:
         notes.append(
-            f"{data.name}: no training image has label 0 (labels 1 to {highest}): do they start at 1? "
-            f"The classes are 0 to {data.classes - 1}, and the network has {data.classes} outputs"
+            f"{data.name}: no training image has label 0 (labels 1 to {highest}): labels start at 0. The classes "
+            f"are 0 to {data.classes - 1}, and the network has {data.classes} outputs"
         )
         missing.remove(0)
     if missing:

@@ -84,7 +84,7 @@ def _convert_labels(path: Path, key: str, array: npt.NDArray[np.integer]) -> _La
     if len(wrong):
         hint = ""
         if array.min() < 0:
-            hint = f" ({(array < 0).sum():,} are negative: leave out images that have no class)"
+            hint = f" ({(array < 0).sum():,} are negative: remove images without a class)"
         raise RunError(
             f"{path}: {key}: label {array[wrong[0]]} at image {wrong[0]}; 0 to {MAX_CLASSES - 1} are allowed{hint}"
         )
@@ -159,9 +159,7 @@ def read_outline(path: Path | None, axes: int = 2) -> Outline:
         names = tuple(str(number) for number in range(highest + 1))
     elif highest >= len(names):
         lowest = int(min(array.min() for array in labels))
-        hint = (
-            f" (the labels are {lowest} to {highest}: do they start at 1? The first class is 0)" if lowest == 1 else ""
-        )
+        hint = f" (the labels are {lowest} to {highest}: they must start at 0)" if lowest == 1 else ""
         raise RunError(f"{file}: class_names: {len(names)} names, but label {highest} occurs{hint}")
     classes, shape = names, images[0].shape
     notes = []

@@ -61,7 +61,7 @@ def choose_reading(place: str, shape: tuple[int, ...], axes: int, layout: str | 
         wanted = " or ".join(_spell(letters, axes) for letters in sorted(choices.values(), key=len))
         raise RunError(f"{place}: shape {list(shape)}; expected {wanted}, as the network takes {_NAMES[axes]}")
     if 0 in shape:
-        raise RunError(f"{place}: shape {list(shape)}: there is nothing in it")
+        raise RunError(f"{place}: shape {list(shape)}: it is empty")
     size, channels = reading.find_size(shape), reading.count_channels(shape)
     if reading.letters == "NHWC" and layout is None and channels > 4 >= shape[1]:
         raise RunError(
@@ -69,7 +69,7 @@ def choose_reading(place: str, shape: tuple[int, ...], axes: int, layout: str | 
             f"layout='NCHW' to the archive"
         )
     if max(*size, channels) > MAX_SIDE or math.prod(size) * channels > MAX_VALUES:
-        limits = f"{MAX_SIDE:,} along an axis and {MAX_VALUES:,} in all"
+        limits = f"{MAX_SIDE:,} along an axis and {MAX_VALUES:,} in total"
         raise RunError(f"{place}: shape {list(shape)}: too many values for one input; the limit is {limits}")
     return reading
 

@@ -45,7 +45,7 @@ class Pack:
         size = os.fstat(self._stream.fileno()).st_size
         _, start, length, self.digest = HEAD.unpack(head)
         if start < HEAD.size or start + length != size:
-            raise self._describe_fault(f"{size:,} bytes, but its head says {start + length:,}: damaged or truncated")
+            raise self._describe_fault(f"{size:,} bytes, but its header says {start + length:,}: damaged or truncated")
         if length > MAX_INDEX_BYTES:
             raise self._describe_fault(f"an index of {length:,} bytes; the limit is {MAX_INDEX_BYTES:,}")
         content = memoryview(self._read(start, length).tobytes())

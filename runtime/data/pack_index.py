@@ -111,7 +111,7 @@ def parse_index(content: memoryview, end: int, path: Path) -> PackIndex:
     if channels not in (1, 3):
         raise _describe_fault(path, f"{channels} channels; expected 1 or 3")
     if not 0 < train <= count <= MAX_IMAGES:
-        raise _describe_fault(path, f"{count:,} images, {train:,} of them to train with; the limit is {MAX_IMAGES:,}")
+        raise _describe_fault(path, f"{count:,} images, {train:,} of them for training; the limit is {MAX_IMAGES:,}")
     if not isinstance(class_names, list) or not class_names or not all(isinstance(name, str) for name in class_names):
         raise _describe_fault(path, "damaged: its description has no names of classes")
     check_names(one_line(str(path)), tuple(class_names))
@@ -131,7 +131,7 @@ def parse_index(content: memoryview, end: int, path: Path) -> PackIndex:
     wrong = _find_wrong_rows(index, end)
     if len(wrong):
         what = index.describe(int(wrong[0]))
-        raise _describe_fault(path, f"damaged: {what}: its size, class or place cannot be right")
+        raise _describe_fault(path, f"damaged: {what}: invalid size, class or position")
     return index
 
 

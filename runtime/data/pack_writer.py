@@ -54,7 +54,7 @@ def write_pack(
     `out` exists or cannot be written.
     """
     if os.path.lexists(out):
-        raise RunError(f"{out}: exists already: remove it, or choose another name", status=2)
+        raise RunError(f"{out}: already exists: remove it, or choose another name", status=2)
     folder, source = look_at_folder(path)
     train, images = len(source.train.labels), len(source.train.labels) + len(source.test.labels)
     if images > MAX_IMAGES:

@@ -79,14 +79,14 @@ def read_preprocessing(path: Path) -> Preprocessing:
     except OSError as fault:
         raise RunError(f"{path}: cannot read it: {fault.strerror or fault}") from None
     except (ValueError, RecursionError) as fault:
-        raise RunError(f"{path}: damaged, or no JSON: {str(fault) or 'nested too deep'}") from None
+        raise RunError(f"{path}: damaged, or not JSON: {str(fault) or 'nested too deep'}") from None
     return parse_preprocessing(value, str(path))
 
 
 def parse_preprocessing(value: object, place: str) -> Preprocessing:
     """The record that `to_json` gave; RunError, which begins with `place`, for anything else."""
     if not isinstance(value, dict):
-        raise RunError(f"{place}: no record of a preprocessing: expected an object")
+        raise RunError(f"{place}: not a preprocessing record: expected an object")
     version = value.get("version")
     if not is_count(version) or not 1 <= cast(int, version) <= VERSION:
         raise RunError(f"{place}: `version` is {_abbreviate(version)}; this resnetc reads versions 1 to {VERSION}")
@@ -142,7 +142,7 @@ def _check_agreement(value: Mapping[str, object], place: str) -> None:
     if len(scale) != channels:
         raise RunError(f"{place}: `scale` has {len(scale):,} numbers; expected {channels:,}")
     if isinstance(resize, int) and resize < max(size):
-        raise RunError(f"{place}: `resize` is {resize}, less than the {max(size)} that are cut out")
+        raise RunError(f"{place}: `resize` is {resize}, less than the crop of {max(size)}")
 
 
 def _is_float32(value: object) -> bool:
@@ -201,7 +201,7 @@ _CHECKS: dict[str, tuple[Callable[[object], bool], str]] = {
     ),
     "data": (
         lambda value: isinstance(value, str) and len(value) <= _MAX_DATA_CHARACTERS,
-        f"a text of at most {_MAX_DATA_CHARACTERS:,} characters",
+        f"a string of at most {_MAX_DATA_CHARACTERS:,} characters",
     ),
     "dtype": (lambda value: value in ("uint8", "float32"), "uint8 or float32"),
     "multi_label": (lambda value: isinstance(value, bool), "true or false"),

@@ -118,7 +118,7 @@ def check_values(values: object, name: str) -> None:
     """RunError unless the values of an item can be those of a signal, an image or a volume."""
     if not isinstance(values, Tensor):
         raise RunError(
-            f"{name} has {_name_type(values)} in it; expected a torch.Tensor [channels, *size] (torch.from_numpy and "
+            f"{name} contains {_name_type(values)}; expected a torch.Tensor [channels, *size] (torch.from_numpy and "
             "torchvision's ToTensor give one)"
         )
     if values.is_meta or values.is_nested or values.layout is not torch.strided:
@@ -215,8 +215,8 @@ class UserDatasets:
             if (list(label) if isinstance(label, tuple) else label) != expected:
                 row = index if part.rows is None else part.rows[index]
                 raise RunError(
-                    f"{part.title} item {row} of `{self.name}` has label {format_label(label)} now, and had "
-                    f"{format_label(expected)} when the set was looked at: an item must keep its label"
+                    f"{part.title} item {row} of `{self.name}` has label {format_label(label)} now, but had "
+                    f"{format_label(expected)} in the first pass: an item must keep its label"
                 )
         values: Values = torch.stack([values for values, _ in items]).cpu().numpy()
         return values
@@ -279,7 +279,7 @@ def _call(name: str) -> tuple[dict[str, UserPart], tuple[str, ...] | None]:
         return parts, None
     class_names = own_names if class_names is None else class_names
     if not _are_names(class_names):
-        raise RunError(f"`{name}` returns {_name_type(class_names)} as `classes`; expected a list of texts")
+        raise RunError(f"`{name}` returns {_name_type(class_names)} as `classes`; expected a list of strings")
     names = tuple(class_names)
     check_names(f"`{name}`", names)
     return parts, names
@@ -296,7 +296,7 @@ def _is_dataset(value: object) -> TypeGuard[MapDataset]:
 def _count(name: str, title: str, dataset: object) -> tuple[MapDataset, int]:
     """A Dataset with the number of its items; RunError for what is none."""
     if not _is_dataset(dataset):
-        hint = ", which has no order to draw from" if isinstance(dataset, torch.utils.data.IterableDataset) else ""
+        hint = ", which has no random access" if isinstance(dataset, torch.utils.data.IterableDataset) else ""
         raise RunError(
             f"`{name}` returns {_name_type(dataset)} as its {title} part{hint}; expected a torch Dataset, with "
             "`__len__` and `__getitem__`"
@@ -328,8 +328,8 @@ def _find_kind(function: str, dataset: MapDataset) -> ItemKind:
         values.append(item[0].clone())
     if values[0].shape != values[1].shape or not torch.equal(values[0].nan_to_num(), values[1].nan_to_num()):
         raise RunError(
-            f"training item 0 of `{function}` is another one each time it is read: draw random numbers from the "
-            "generators of torch, numpy.random or random, which are seeded for every item, not from one of your own"
+            f"training item 0 of `{function}` changes each time it is read: draw random numbers from the generators "
+            "of torch, numpy.random or random, which are seeded for every item, not from your own"
         )
     return ItemKind(tuple(values[0].shape), values[0].dtype)
 

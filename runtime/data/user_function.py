@@ -32,7 +32,7 @@ def find_module(argument: str, other_names: tuple[str, ...]) -> Path | None:
     spec = PathFinder.find_spec(top, [str(Path.cwd()), *sys.path])
     if spec is None and top not in sys.modules:
         raise RunError(
-            f"--data {argument}: there is no data set and no module `{top}`: have {top}.py in the working folder, or "
+            f"--data {argument}: there is no data set and no module `{top}`: put {top}.py in the working folder, or "
             f"set PYTHONPATH to the folder that has it{suggest_name(top, other_names)}",
             status=2,
         )
@@ -58,9 +58,9 @@ def import_function(argument: str) -> DataFunction:
         owner, value = value, getattr(value, part, None)
         if value is None:
             functions = [word for word, one in vars(owner).items() if callable(one) and not word.startswith("_")]
-            where = getattr(module, "__file__", None) or "a module of Python's own"
+            where = getattr(module, "__file__", None) or "a module of Python itself"
             hint = suggest_name(part, functions) if functions else ""
             raise RunError(f"--data {argument}: {where} has no `{part}`{hint}", status=2)
     if not callable(value):
-        raise RunError(f"--data {argument}: `{function}` is {type(value).__name__}, no function", status=2)
+        raise RunError(f"--data {argument}: `{function}` is {type(value).__name__}, not a function", status=2)
     return value

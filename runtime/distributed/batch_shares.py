@@ -35,8 +35,8 @@ def describe_single_step(images: int, batch_size: int) -> str:
     if images >= 2 * batch_size:
         return ""
     what = f"{images:,} training images make" if images > 1 else "1 training image makes"
-    left_out = f"; {images - batch_size:,} are left out" if images > batch_size else ""
-    return f"{what} one step an epoch (`batch_size` is {batch_size:,}){left_out}"
+    left_out = f"; {images - batch_size:,} are dropped" if images > batch_size else ""
+    return f"{what} one step per epoch (`batch_size` is {batch_size:,}){left_out}"
 
 
 def compute_step_share(images: int, batch_size: int, processes: int = 1, parts: int = 1) -> Share:
@@ -61,7 +61,7 @@ def compute_evaluation_share(images: int, batch_size: int, processes: int = 1) -
     remedy = f"{2 * processes} test images or more (there are {images})"
     if batch_size == 1:
         remedy = "an eval_batch_size of 2 or more (--override eval_batch_size=2)"
-    return Share(fewest, "an evaluation has one image at a time", remedy)
+    return Share(fewest, "evaluation uses one image at a time", remedy)
 
 
 def split_batches(images: int, batch_size: int) -> list[tuple[int, int]]:

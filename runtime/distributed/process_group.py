@@ -132,7 +132,7 @@ def join_group(device: str | None) -> Iterator[Group]:
     local = int(os.environ["LOCAL_RANK"]) if is_torchrun() else 0
     if device is None and torch.cuda.is_available():
         if local >= torch.cuda.device_count():
-            raise RunError(f"process {local} of this machine has no device: there are only {torch.cuda.device_count()}")
+            raise RunError(f"process {local} on this machine has no device: there are only {torch.cuda.device_count()}")
         device = f"cuda:{local}" if is_torchrun() else "cuda"
     selected = torch.device(device or "cpu")
     if selected.type == "cuda" and selected.index is not None:

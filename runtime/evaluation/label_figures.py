@@ -57,7 +57,7 @@ class LabelFigures:
     def missing_classes_note(self) -> str:
         """A line about the classes that no test image has; empty if there are none."""
         missing = sum(not one.images for one in self.of_classes)
-        return f"{missing:,} of {len(self.of_classes):,} classes are in no test image" if missing else ""
+        return f"{missing:,} of {len(self.of_classes):,} classes do not occur in the test images" if missing else ""
 
     def list_classes(self) -> list[tuple[int, ClassFigures]]:
         """The classes that occur or are predicted, those of the most images first, at most `MAX_TABLE_CLASSES`."""

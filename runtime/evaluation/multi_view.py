@@ -44,15 +44,15 @@ def choose_views(crops: int, scales: Sequence[int], preprocessing: Preprocessing
     if crops == 1:
         if len(preprocessing.mean) != preprocessing.channels:
             raise RunError(
-                "--scales: the run subtracts a mean per pixel, so images have one size (--crops 10 cuts it); a run "
+                "--scales: the run subtracts a mean per pixel, so all images have one size (use --crops 10); a run "
                 "with normalise: channel takes others"
             )
         return Views(crops, tuple(scales))
     chosen = tuple(scales) or ((preprocessing.resize,) if preprocessing.resize else ())
     if not chosen or min(chosen) <= least:
         raise RunError(
-            f"--crops 10: crops of {'x'.join(map(str, preprocessing.size))} are cut from larger images: give the "
-            f"length of their shorter side, above {least}: --scales {least * 8 // 7 + 1}",
+            f"--crops 10: crops of {'x'.join(map(str, preprocessing.size))} are cropped from larger images: set the "
+            f"length of the shorter side, above {least}: --scales {least * 8 // 7 + 1}",
             status=2,
         )
     return Views(crops, chosen)
@@ -66,7 +66,7 @@ class ViewBatches:
         self, model: nn.Module, data: ImageSet, views: Views, preprocessing: Preprocessing, batch_size: int
     ) -> None:
         if not isinstance(data, Photographs) and data.read_test_image(0).dtype != torch.uint8:
-            raise RunError("--crops and --scales are for images of bytes (uint8)", status=2)
+            raise RunError("--crops and --scales are for uint8 images", status=2)
         self._model, self._data, self._views = model.eval(), data, views
         self._preprocessing, self._batch_size = preprocessing, batch_size
         self._device = next(model.parameters()).device

@@ -92,7 +92,7 @@ class Evaluation:
         missing = [label for label in range(len(self.class_names)) if label not in tested]
         if not missing:
             return ""
-        return f"{len(missing):,} of {len(self.class_names):,} classes have no test image: " + format_labels(
+        return f"{len(missing):,} of {len(self.class_names):,} classes have no test images: " + format_labels(
             missing, self.class_names
         )
 
@@ -157,7 +157,7 @@ class Evaluation:
         frequent = self.list_mistakes()
         if frequent:
             lines += ["", "most frequent mistakes:"]
-            lines += [f"{count:>6}  {true} taken for {predicted}" for count, true, predicted in frequent]
+            lines += [f"{count:>6}  {true} predicted as {predicted}" for count, true, predicted in frequent]
         return "\n".join(line.rstrip() for line in lines) + "\n"
 
 

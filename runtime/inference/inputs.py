@@ -91,11 +91,11 @@ def _read_file(path: Path, preprocessing: Preprocessing) -> Tensor:
 
 def _require_images(name: str, preprocessing: Preprocessing) -> None:
     if preprocessing.kind != "image":
-        raise RunError(f"{name}: the network takes a {preprocessing.kind}, no images: give its values as .npy or .npz")
+        raise RunError(f"{name}: the network takes a {preprocessing.kind}, not images: pass its values as .npy or .npz")
     if preprocessing.channels not in decode.MODES:
         raise RunError(
-            f"{name}: the network takes {preprocessing.channels} channels, an image file has 1 or 3: give the values "
-            "as .npy or .npz"
+            f"{name}: the network takes {preprocessing.channels} channels, an image file has 1 or 3: pass the "
+            "values as .npy or .npz"
         )
 
 
@@ -122,10 +122,8 @@ def _convert_values(source: Image | Array | Tensor, preprocessing: Preprocessing
     from PIL.Image import Image
 
     if not isinstance(source, Image):
-        raise ValueError(
-            f"an image is a path, an image of Pillow, a NumPy array or a tensor, not {type(source).__name__}"
-        )
-    _require_images("an image of Pillow", preprocessing)
+        raise ValueError(f"an image is a path, a Pillow image, a NumPy array or a tensor, not {type(source).__name__}")
+    _require_images("a Pillow image", preprocessing)
     return _cut_out(decode.convert_image(source, preprocessing.channels), preprocessing)
 
 
@@ -213,4 +211,4 @@ def _open_array(path: Path, key: str) -> Array:
     except OSError as fault:
         raise RunError(f"{path}: cannot read it: {fault.strerror or fault}") from None
     except (ValueError, EOFError, KeyError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error) as fault:
-        raise RunError(f"{path}: damaged, or no array of NumPy: {fault}") from None
+        raise RunError(f"{path}: damaged, or not a NumPy array: {fault}") from None

@@ -64,7 +64,7 @@ def load_run(
     if not run.holds_run:
         if not os.path.isdir(out):  # which may be a name of any length
             raise RunError(f"{out}: {describe_no_folder(out)}; expected the folder of a run")
-        raise RunError(f"{out}: no run in this folder: {run.model_path.name} and {run.last.name} are missing")
+        raise RunError(f"{out}: not a run folder: {run.model_path.name} and {run.last.name} are missing")
     weights = weights or ("best" if run.best.is_file() else "last")
     path = run.best if weights == "best" else run.last
     tensors, metadata = train_state.load(path)

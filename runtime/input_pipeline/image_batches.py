@@ -150,8 +150,8 @@ def open_batches(
         return UserBatches(read, recipe, normaliser, device)
     assert isinstance(data, Photographs)
     if recipe.noise:
-        in_memory = "`noise` is added to what is held in memory: it has no place with the photographs of"
-        raise fault_at(recipe.places, f"{in_memory} {data.name}: say noise: 0", "noise")
+        in_memory = "`noise` works only on data in memory, not on the photographs of"
+        raise fault_at(recipe.places, f"{in_memory} {data.name}: set noise: 0", "noise")
     mean_colour = tuple(round(value) for value in normaliser.mean.flatten(0, -2).double().mean(0).tolist())
     decoded = to_release.enter_context(DecodedBatches(data, recipe, mean_colour))
     return PhotographBatches(decoded, recipe, normaliser, device)

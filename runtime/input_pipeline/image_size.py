@@ -42,27 +42,27 @@ def choose_fit(outline: Outline | MixedOutline, recipe: Recipe, declared: tuple[
         size = declared[0], declared[1]
     else:
         raise RunError(
-            f"{outline.name} has images of several sizes, and the network declares none: say one, for instance "
+            f"{outline.name} has images of several sizes, and the network declares none: set one, for instance "
             f"--override image_size=224"
         )
     if outline.fit is not None and not recipe.train_size and recipe.train_resize and recipe.train_resize[0] < max(size):
         raise fault_at(
             recipe.places,
-            f"`train_resize` begins at {recipe.train_resize[0]}, and crops of {'x'.join(map(str, size))} are cut from "
-            f"the images: begin at {max(size)} or above",
+            f"`train_resize` starts at {recipe.train_resize[0]}, below the crops of {'x'.join(map(str, size))}: "
+            f"start at {max(size)} or above",
             "train_resize",
         )
     if isinstance(outline, Outline) and size == own_size and (recipe.eval_resize is None or outline.fit is None):
         return outline
     if isinstance(outline, Outline) and len(outline.size) != 2:
-        no_images = f"{outline.name} has no images: `image_size` and `eval_resize` have no place in the recipe"
-        raise fault_at(recipe.places, f"{no_images}; take them out", "image_size", "eval_resize")
+        no_images = f"{outline.name} has no images: `image_size` and `eval_resize` do not apply"
+        raise fault_at(recipe.places, f"{no_images}; remove them from the recipe", "image_size", "eval_resize")
     resize = round(max(size) / _CENTRE) if recipe.eval_resize is None else recipe.eval_resize
     if resize < max(size):
         raise fault_at(
             recipe.places,
-            f"`eval_resize` is {resize}, but images of {'x'.join(map(str, size))} are cut out of it: "
-            f"--override eval_resize={round(max(size) / _CENTRE)}",
+            f"`eval_resize` is {resize}, but images of {'x'.join(map(str, size))} are cropped from it: --override "
+            f"eval_resize={round(max(size) / _CENTRE)}",
             "eval_resize",
         )
     with name_places(recipe.places, "image_size", "eval_resize"):
@@ -74,17 +74,17 @@ def refuse_augmentation(name: str, axes: int, channels: int, recipe: Recipe) -> 
     if axes == 1 and recipe.horizontal_flip:
         raise fault_at(
             recipe.places,
-            f"{name} has signals, which have no left and right: say horizontal_flip: false in the recipe "
+            f"{name} has signals, which have no left and right: set horizontal_flip: false in the recipe "
             "(random_crop_padding shifts them, noise adds noise)",
             "horizontal_flip",
         )
     if axes != 2 and (recipe.color_jitter or recipe.lighting):
         key, kind = "color_jitter" if recipe.color_jitter else "lighting", "signals" if axes == 1 else "volumes"
-        raise fault_at(recipe.places, f"{name} has {kind}, which have no colours: say {key}: 0 in the recipe", key)
+        raise fault_at(recipe.places, f"{name} has {kind}, which have no colours: set {key}: 0 in the recipe", key)
     if channels != 3 and recipe.lighting:
         raise fault_at(
             recipe.places,
-            f"{name} has {channels} channel{'s' if channels > 1 else ''}: `lighting` needs red, green and blue; say "
+            f"{name} has {channels} channel{'s' if channels > 1 else ''}: `lighting` needs red, green and blue; set "
             "lighting: 0 in the recipe",
             "lighting",
         )
@@ -99,7 +99,7 @@ def refuse_keys_of_photographs(name: str, recipe: Recipe) -> None:
         ("train_resize", "resizes"),
     ):
         if getattr(recipe, key) not in (False, "none", ()):
-            decoded = f"`{key}` {what} photographs as they are decoded, and {name} has none: take it out of the recipe"
+            decoded = f"`{key}` {what} photographs as they are decoded, and {name} has none: remove it from the recipe"
             raise fault_at(recipe.places, decoded, key)
 
 

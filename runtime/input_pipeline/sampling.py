@@ -30,14 +30,14 @@ def build_order(recipe: Recipe, data: ImageSet, device: torch.device) -> Order:
     if recipe.sampling == "balanced":
         if data.train_labels.ndim == 2:
             balanced = f"`sampling` is balanced, but an image of {data.name} has any number of classes, not one"
-            raise fault_at(recipe.places, f"{balanced}: say sampling: shuffled", "sampling")
+            raise fault_at(recipe.places, f"{balanced}: set sampling: shuffled", "sampling")
         return BalancedOrder(data.train_labels.to(device), recipe.seed)
     if recipe.aug_repeats > 1:
         if recipe.aug_repeats > count:
             raise fault_at(
                 recipe.places,
-                f"`aug_repeats` is {recipe.aug_repeats}: an epoch would show one of the {count} training images of "
-                f"{data.name}: say aug_repeats: {count} or less in the recipe",
+                f"`aug_repeats` is {recipe.aug_repeats}: an epoch would use only one of the {count} training images "
+                f"of {data.name}: set aug_repeats to {count} or less",
                 "aug_repeats",
             )
         return RepeatedOrder(

@@ -45,12 +45,12 @@ class Split:
         if outline.test and self.holdout:
             raise fault_at(
                 self.places,
-                f"{outline.name} has {outline.test:,} test images: --holdout is for sets without, --validation for "
-                "choosing the best epoch",
+                f"{outline.name} has {outline.test:,} test images: --holdout is for sets without them; use "
+                "--validation to choose the best epoch",
                 "holdout",
             )
         if not outline.test and not self.holdout:
-            raise RunError(f"{outline.name} has no test images: hold some of its images out, e.g. --holdout 0.2")
+            raise RunError(f"{outline.name} has no test images: hold some images out, e.g. --holdout 0.2")
         held_out = self._count(outline.name, "holdout", self.holdout, outline.train)
         return held_out, self._count(outline.name, "validation", self.validation, outline.train - held_out)
 
@@ -109,7 +109,7 @@ class Split:
             data = take(data, *_choose(data.train_labels, self.holdout, self.seed, _HOLDOUT))
         if self.validation:
             if data.validation is not None:
-                own = f"{data.name} has validation images of its own: --validation has no place beside them"
+                own = f"{data.name} already has validation images: remove --validation"
                 raise fault_at(self.places, own, "validation")
             rest, chosen = _choose(data.train_labels, self.validation, self.seed, _VALIDATION)
             validation = take(data, rest, chosen)

@@ -49,7 +49,7 @@ def _check_drop_path(model: nn.Module, network: str, recipe: Recipe) -> None:
         raise fault_at(
             recipe.places,
             f"`drop_path` is {recipe.drop_path:g} in the recipe, and there is {has} `{network}`: compile it with "
-            f"--set drop='drops.linear_depth({recipe.drop_path:g})', if its blocks have the slot `drop`; or say "
+            f"--set drop='drops.linear_depth({recipe.drop_path:g})', if its blocks have the slot `drop`; or pass "
             "--override drop_path=0",
             "drop_path",
         )

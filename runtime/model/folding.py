@@ -23,8 +23,8 @@ class Folding:
 
     def __str__(self) -> str:
         return (
-            f"{self.folded} of {self.norms} batch norms are folded into convolutions; in the first batch no "
-            f"probability differs by more than {self.difference:.0e}"
+            f"{self.folded} of {self.norms} batch norms folded into convolutions; in the first batch, "
+            f"probabilities differ by at most {self.difference:.0e}"
         )
 
 
@@ -38,7 +38,7 @@ def fold_batch_norms(model: nn.Module, place: str) -> Folding:
         graph = fx.Tracer().trace(model)
     except Exception as fault:  # torch names no type for what it cannot follow
         first = str(fault).strip().partition("\n")[0]
-        raise RunError(f"{place}: its layers cannot be followed, so nothing is folded: {first}") from fault
+        raise RunError(f"{place}: cannot trace its layers, so nothing is folded: {first}") from fault
     parts = dict(model.named_modules())
     calls = [node for node in graph.nodes if node.op == "call_module"]
     folded = 0
@@ -69,7 +69,7 @@ def compare_probabilities(before: Tensor, after: Tensor, is_multi_label: bool, p
     difference = float(torch.max((pair[0] - pair[1]).abs())) if before.numel() else 0.0
     if not difference <= MAX_DIFFERENCE:
         raise RunError(
-            f"{place}: with its batch norms folded a probability differs by {difference:.2g}, more than "
-            f"{MAX_DIFFERENCE:.0e}: a running variance near 0 makes that; evaluate it without --folded"
+            f"{place}: with folded batch norms a probability differs by {difference:.2g}, more than "
+            f"{MAX_DIFFERENCE:.0e}, because of a running variance near 0; evaluate without --folded"
         )
     return difference

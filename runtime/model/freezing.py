@@ -30,7 +30,7 @@ def freeze(model: nn.Module, patterns: Sequence[str]) -> tuple[str, ...]:
             parameter.requires_grad_(False)
     if not any(parameter.requires_grad for parameter in model.parameters()):
         names = ", ".join(f"`{pattern}`" for pattern in patterns)
-        raise RunError(f"{names} to freeze is all of the network: nothing is left to train")
+        raise RunError(f"{names} would freeze the whole network: nothing is left to train")
     frozen_modules = {name for pattern in patterns for name in _match_modules(model, pattern)}
     for name, module in model.named_modules():
         own_keys = {f"{name}.{key}" for key in module.state_dict(keep_vars=True) if "." not in key}
@@ -61,7 +61,7 @@ def _match_pattern(model: nn.Module, pattern: str) -> set[str]:
         or any(key.startswith(f"{name}.") for name in modules)
     }
     if not keys and not modules:
-        raise RunError(f"the network has no part `{pattern}` to freeze; {_describe_names(model)}")
+        raise RunError(f"the network has no part `{pattern}`; {_describe_names(model)}")
     return keys
 
 

@@ -89,7 +89,7 @@ def unpickled(source: str, seal: str, file: str, name: str) -> nn.Module:
     loader = getattr(code, "__loader__", None)
     if code is None or not isinstance(loader, _Text) or (loader.source, loader.seal) != (source, seal):
         if compute_digest(source) != seal:
-            raise RunError(f"{file}: the text of this network was changed or damaged after it was pickled")
+            raise RunError(f"{file}: the source of this network was changed or damaged after it was pickled")
         code = register_module(source, Path(file))
     network_class = getattr(code, name)
     network: nn.Module = network_class.__new__(network_class)

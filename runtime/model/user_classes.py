@@ -40,8 +40,8 @@ def find_home(module: str, folders: Iterable[Path]) -> Path | None:
     other = _HOMES.get(top) or (Path(loaded) if loaded else None)
     if other is not None and other.resolve() != home.resolve():
         raise RunError(
-            f"{home}: the module `{top}` is {other} already, and Python has one of a name: "
-            "use the two specs in commands of their own, or rename one of the files"
+            f"{home}: the module `{top}` is already {other}, and Python has one module per name: use separate "
+            "commands for the two specs, or rename one of the files"
         )
     _HOMES[top] = home
     folder = str(_folder_of(home))
@@ -115,15 +115,16 @@ def admit_source(source: str, file: str, allow_imports: Iterable[str]) -> None:
     for module in list_modules(source):
         if not _is_in(module, allow_imports):
             raise RunError(
-                f"{file}: the network imports `{module}`, and a run folder may not decide what code is run: name it "
+                f"{file}: the network imports `{module}`, and a run folder may not decide which code runs: name it "
                 f"with --allow-import {module} (in Python: allow_imports) if you trust it"
             )
         find_home(module, [Path.cwd()])
     foreign = None if OWN_TEXT in allow_imports else find_foreign_code(source, allow_imports)
     if foreign is not None:
         raise RunError(
-            f"{file}:{foreign[0]}: {foreign[1]} is in no module that resnetc writes, so nothing of it is executed: "
-            f"allow it with --allow-import {OWN_TEXT} (in Python: allow_imports) if you trust it as you would trust a "
+            f"{file}:{foreign[0]}: {foreign[1]} is not something that resnetc writes, so nothing in the file is "
+            f"executed: allow it with --allow-import {OWN_TEXT} (in Python: allow_imports) if you trust it as you "
+            "would trust a "
             "program"
         )
 
@@ -132,15 +133,15 @@ def import_class(target: str, file: str) -> type[nn.Module]:
     """The class of `"module:Class"`."""
     module, _, name = target.partition(":")
     value: object = import_module(module, file)
-    where = getattr(value, "__file__", None) or "a module of Python's own"
+    where = getattr(value, "__file__", None) or "a module of Python itself"
     for part in name.split("."):
         owner, value = value, getattr(value, part, None)
         if value is None:
             classes = sorted(n for n, v in vars(owner).items() if _is_module_class(v) and not n.startswith("_"))
-            has = f"it has {', '.join(f'`{n}`' for n in classes[:8])}" if classes else "it has no class of nn.Module"
+            has = f"it has {', '.join(f'`{n}`' for n in classes[:8])}" if classes else "it has no subclass of nn.Module"
             raise RunError(f"{file}: the module `{module}` ({where}) has no `{name}`: {has}")
     if not _is_module_class(value):
-        raise RunError(f"{file}: `{target}` is no class of torch.nn.Module, so nothing is called: {where}")
+        raise RunError(f"{file}: `{target}` is not a subclass of torch.nn.Module, so nothing is called: {where}")
     assert isinstance(value, type)
     return value
 
@@ -159,8 +160,8 @@ def import_module(module: str, file: str) -> ModuleType:
     except ModuleNotFoundError as fault:
         if fault.name is not None and (module == fault.name or module.startswith(f"{fault.name}.")):
             raise RunError(
-                f"{file}: there is no module `{fault.name}`, which it imports: have {top}.py beside the spec or in the "
-                "working folder, or set PYTHONPATH to the folder that has it"
+                f"{file}: there is no module `{fault.name}`, which it imports: put {top}.py next to the spec or in "
+                "the working folder, or set PYTHONPATH to the folder that has it"
             ) from None
         raise RunError(f"{file}: the module `{module}` needs `{fault.name}`, which is not installed") from fault
     except Exception as fault:

@@ -90,6 +90,6 @@ def restore_state(optimizer: torch.optim.Optimizer, model: nn.Module, saved: dic
             raise ValueError(f"no parameter `{name:.60}`")
         has_weight_shape = value.shape == parameter.shape
         if not has_weight_shape and value.ndim:
-            raise ValueError(f"`{key:.60}` has shape {list(value.shape)}, and the parameter {list(parameter.shape)}")
+            raise ValueError(f"`{key:.60}` has shape {list(value.shape)}, but the parameter {list(parameter.shape)}")
         memory = torch.empty_like(parameter, requires_grad=False).copy_(value) if has_weight_shape else value.clone()
         optimizer.state[parameter][slot] = memory.to(parameter.device)

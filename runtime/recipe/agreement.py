@@ -20,22 +20,22 @@ def check_agreement(recipe: Recipe) -> None:
         raise fault_at(recipe.places, message, *keys)
 
     if recipe.optimizer == "sgd" and recipe.nesterov and recipe.momentum == 0:
-        fail("`nesterov` needs a `momentum` above 0; for plain sgd also say nesterov: false", "nesterov", "momentum")
+        fail("`nesterov` needs a `momentum` above 0; for plain sgd also set nesterov: false", "nesterov", "momentum")
     if recipe.batch_size % recipe.accumulate:
         parts = f"`batch_size` ({recipe.batch_size}) must be a multiple of `accumulate` ({recipe.accumulate})"
-        fail(f"{parts}, the number of its parts", "accumulate", "batch_size")
+        fail(f"{parts}, the number of parts", "accumulate", "batch_size")
     if recipe.precision == "float16" and recipe.optimizer not in ("sgd", "adamw"):
         fail(
-            f"`precision` is float16, whose updates may have to be skipped, which `optimizer` {recipe.optimizer} "
-            "cannot; bfloat16 needs no such thing",
+            f"`precision` is float16, which may skip updates, and `optimizer` {recipe.optimizer} does not support "
+            "that; use bfloat16",
             "precision",
             "optimizer",
         )
     if recipe.image_size and recipe.eval_resize and recipe.eval_resize < recipe.image_size:
         sizes = f"`eval_resize` ({recipe.eval_resize}) must be at least `image_size` ({recipe.image_size})"
-        fail(f"{sizes}, which is cut out of it", "eval_resize", "image_size")
+        fail(f"{sizes}, the size of the crop", "eval_resize", "image_size")
     if recipe.train_size and recipe.normalise == "pixel":
-        fail("`normalise: pixel` has a mean for each place of one size, and `train_size` has others", "train_size")
+        fail("`normalise: pixel` has a mean per pixel of one size, but `train_size` sets others", "train_size")
     if recipe.sampling == "balanced" and recipe.class_weights == "balanced":
         both = "`sampling` and `class_weights` are both balanced, so rare classes would count twice: choose one"
         fail(both, "sampling", "class_weights")
@@ -52,19 +52,19 @@ def check_agreement(recipe: Recipe) -> None:
 def _check_augmentation(recipe: Recipe, fail: Callable[..., None]) -> None:
     """What check_agreement refuses of what is done to images, by `fail(message, *keys)`."""
     if recipe.trivial_augment and recipe.rand_augment != "none":
-        both = "`trivial_augment` and `rand_augment` are two policies of which an image gets one"
-        fail(f"{both}: say trivial_augment: false or rand_augment: none", "rand_augment", "trivial_augment")
+        both = "`trivial_augment` and `rand_augment` are alternatives"
+        fail(f"{both}: set trivial_augment: false or rand_augment: none", "rand_augment", "trivial_augment")
     if recipe.sampling == "balanced" and recipe.aug_repeats > 1:
         both = f"`sampling` is balanced, which itself repeats images, and `aug_repeats` is {recipe.aug_repeats}"
-        fail(f"{both}: say sampling: shuffled or aug_repeats: 1", "aug_repeats", "sampling")
+        fail(f"{both}: set sampling: shuffled or aug_repeats: 1", "aug_repeats", "sampling")
     if recipe.aug_repeats > recipe.batch_size:
         repeats = f"`aug_repeats` ({recipe.aug_repeats}) must be at most `batch_size` ({recipe.batch_size})"
-        fail(f"{repeats}, or a step would show one image", "aug_repeats", "batch_size")
+        fail(f"{repeats}, or a step would use only one image", "aug_repeats", "batch_size")
     side = max(recipe.train_size or (recipe.image_size or 0,))
     if recipe.train_resize and recipe.train_resize[0] < side:
         fail(
-            f"`train_resize` begins at {recipe.train_resize[0]}, and crops of {side} pixels are cut from the images: "
-            f"begin at {side} or above",
+            f"`train_resize` starts at {recipe.train_resize[0]}, below the crops of {side} pixels: start at {side} "
+            "or above",
             "train_resize",
             "train_size",
             "image_size",
@@ -76,7 +76,7 @@ def refuse_fixed_keys(keys: Collection[str]) -> None:
     for key in keys:
         if key in FIXED_KEYS:
             raise RunError(
-                f"--extend {key}=...: `{key}` cannot change within a run; start another from its weights: "
+                f"--extend {key}=...: `{key}` cannot change during a run; start a new one from its weights: "
                 f"--init RUN --override {key}=...",
                 status=2,
             )

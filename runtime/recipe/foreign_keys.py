@@ -83,8 +83,8 @@ OTHER_NAMES = EARLIER_KEYS | {word: key for key, words in FOREIGN_KEYS.items() f
 ELSEWHERE = {  # settings that are no part of a recipe
     "name the data set with `--data`": "data dataset data_path data_dir train_data",
     "name the folder of the run with `--out`": "out output_dir out_dir save_dir log_dir logdir run_name name",
-    "go on with a stopped run by `--resume --out DIR`": "resume resume_from checkpoint",
-    "start from weights by `--init FILE`, or from a run's by `--init RUN`": (
+    "continue a stopped run with `--resume --out DIR`": "resume resume_from checkpoint",
+    "start from weights with `--init FILE`, or from a run with `--init RUN`": (
         "pretrained init weights init_from finetune transfer checkpoint_path"
     ),
     "set a parameter of the model with `--set`, such as `--set classes=10`": (

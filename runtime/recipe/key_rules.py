@@ -102,10 +102,10 @@ def convert_value(rule: Rule, name: str, value: Value) -> Setting:
         items = (value.text,) if isinstance(value.text, str) else value.text
         numbers = tuple(_parse_number(item, rule, f"{what}: every item") for item in items)
         if rule.kind == "range" and not _is_range(numbers):
-            raise RunError(f"{what} takes two numbers, the least and the largest, such as [0.25, 1]")
+            raise RunError(f"{what} takes two numbers, the smallest and the largest, such as [0.25, 1]")
         if rule.kind == "sides":
             if not all(_INT.fullmatch(item) for item in items) or (numbers and not _is_range(numbers)):
-                raise RunError(f"{what} takes two whole numbers, the least and the largest, such as [256, 480]")
+                raise RunError(f"{what} takes two whole numbers, the smallest and the largest, such as [256, 480]")
             return tuple(map(int, numbers))
         if rule.kind == "ints":
             if len(numbers) > _MAX_PATTERNS or not all(_INT.fullmatch(item) for item in items):

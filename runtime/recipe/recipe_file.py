@@ -120,7 +120,7 @@ def refuse_saying_twice(overrides: Sequence[str], options: Mapping[str, str | No
         key = override.partition("=")[0].strip()
         if (option := options.get(key)) is not None:
             both = f"{one_line(option)} and by --override {one_line(override)}"
-            raise RunError(f"`{key}` is said twice, by {both}: leave one of them out", status=2)
+            raise RunError(f"`{key}` is set twice, by {both}: remove one of them", status=2)
 
 
 def add_frozen(recipe: Recipe, patterns: Sequence[str]) -> Recipe:

@@ -47,7 +47,7 @@ def write(path: Path, content: bytes, previous: Path | None = None) -> None:
 def _write_new(path: Path, content: bytes) -> None:
     """Write a new file, in place of one that a crash left, and follow no link that stands in its place."""
     if path.is_dir() and not path.is_symlink():
-        raise RunError(f"{path}: a folder where a file is about to be written: remove it")
+        raise RunError(f"{path}: a folder is in the way of a file: remove it")
     _remove(path)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o666)
     with open(handle, "wb") as file:
@@ -120,13 +120,13 @@ def is_own(header: Mapping[str, str]) -> bool:
 def verify(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> dict[str, object]:
     """The metadata of a file that `save` wrote; RunError if another program wrote it, or if it is damaged."""
     if not is_own(header):
-        raise RunError(f"{path}: not written by resnetc: its metadata are missing")
+        raise RunError(f"{path}: not written by resnetc: its metadata is missing")
     if _compute_digest(tensors, header[_METADATA]) != header[_DIGEST]:
         raise RunError(f"{path}: damaged: its content does not match its SHA-256")
     try:
         metadata = json.loads(header[_METADATA])
     except (ValueError, RecursionError) as fault:
-        raise RunError(f"{path}: not written by resnetc: its metadata are not JSON: {fault}") from None
+        raise RunError(f"{path}: not written by resnetc: its metadata is not JSON: {fault}") from None
     if not isinstance(metadata, dict):
-        raise RunError(f"{path}: not written by resnetc: its metadata are not an object")
+        raise RunError(f"{path}: not written by resnetc: its metadata is not an object")
     return metadata

@@ -23,16 +23,16 @@ def describe_extension(
     ]
     if not has_ended(then, epochs, best):
         raise RunError(
-            f"--extend is for a finished run, and this one has done {epochs} of {then.epochs} epochs: --resume"
+            f"--extend is for a finished run, but this one has done {epochs} of {then.epochs} epochs: use --resume"
         )
     if not changes or has_ended(now, epochs, best):
         remedy = "early_stopping=0" if epochs < now.epochs else f"epochs={2 * epochs}"
-        raise RunError(f"nothing is left to do after epoch {epochs}: --extend {remedy}", status=2)
+        raise RunError(f"nothing is left to train after epoch {epochs}: --extend {remedy}", status=2)
     step = epochs * steps_per_epoch
     last = compute_learning_rate(then, step - 1, then.epochs * steps_per_epoch)
     following = compute_learning_rate(now, step, now.epochs * steps_per_epoch)
     return (
-        f"extended after epoch {epochs}: {', '.join(changes)}; the learning rate goes on at {following:.3g} "
+        f"extended after epoch {epochs}: {', '.join(changes)}; the learning rate continues at {following:.3g} "
         f"(the last was {last:.3g})"
     )
 

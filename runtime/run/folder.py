@@ -199,7 +199,7 @@ class RunFolder:
         try:
             return contents(self.model_path, MAX_MODULE_BYTES).decode()
         except UnicodeDecodeError as fault:
-            raise RunError(f"{self.model_path}: byte {fault.start} is not text") from None
+            raise RunError(f"{self.model_path}: byte {fault.start} is not UTF-8 text") from None
         except OSError as fault:
             raise RunError(f"{self.model_path}: cannot read it: {fault.strerror or fault}") from None
 
@@ -217,7 +217,7 @@ class RunFolder:
         except OSError as fault:
             raise RunError(f"{self.metrics}: cannot read the metrics: {fault.strerror or fault}; {remedy}") from None
         except UnicodeDecodeError as fault:
-            raise RunError(f"{self.metrics}: byte {fault.start} is not text; {remedy}") from None
+            raise RunError(f"{self.metrics}: byte {fault.start} is not UTF-8 text; {remedy}") from None
         records: list[EpochRecord] = []
         for number, line in enumerate(lines[:-1], 1):  # what follows the last newline is empty, or torn
             where = f"{self.metrics}:{number}"
@@ -228,6 +228,6 @@ class RunFolder:
             if lack := describe_fault_of_record(record):
                 raise RunError(f"{where}: not a line of metrics: {lack}; {remedy}")
             if record["epoch"] != number:
-                raise RunError(f"{where}: epoch {record['epoch']} where epoch {number} is expected; {remedy}")
+                raise RunError(f"{where}: epoch {record['epoch']} instead of epoch {number}; {remedy}")
             records.append(cast(EpochRecord, record))
         return records

@@ -115,4 +115,4 @@ def _describe_owner(handle: int) -> str:
         text = f"process {int(owner['process'])} on {owner['host']!s:.60} since {owner['since']!s:.30}"
     except (ValueError, TypeError, KeyError, OverflowError, OSError):
         text = "another process"
-    return f"a run that is alive ({text}): wait for its end, or use another --out"
+    return f"a running process ({text}): wait for it to end, or use another --out"

@@ -31,8 +31,8 @@ def read_record(run: RunFolder, metadata: RunMetadata, weights: Path) -> Preproc
     same_place = replace(file, data=record.data)
     if differing := [f.name for f in fields(record) if getattr(record, f.name) != getattr(same_place, f.name)]:
         raise RunError(
-            f"{run.preprocessing_path}: `{differing[0]}` is not what {weights.name} was trained with: remove the file, "
-            f"since {weights.name} says the same"
+            f"{run.preprocessing_path}: `{differing[0]}` differs from the record in {weights.name}: remove the file; "
+            f"{weights.name} contains the same record"
         )
     return record
 
@@ -40,7 +40,7 @@ def read_record(run: RunFolder, metadata: RunMetadata, weights: Path) -> Preproc
 def describe_missing_record(run: RunFolder, weights: Path) -> str:
     """The message about a run of an earlier version, which does not say how its inputs were prepared."""
     return (
-        f"{run.path}: {weights.name} was written by an earlier resnetc and does not say how images were prepared; "
+        f"{run.path}: {weights.name} was written by an earlier resnetc and does not record how images were prepared; "
         f"`resnetc train --resume --out {run.path}` writes {run.preprocessing_path.name}, "
-        "if the data of the run is there"
+        "if the data of the run still exists"
     )

@@ -128,7 +128,7 @@ _CHECKS: dict[str, tuple[Callable[[object], bool], str]] = {
     "data": (_is_text, "a text"),
     "fingerprint": (_is_text, "a text"),
     "shape": (_is_shape, "channels and one to three sizes"),
-    "environment": (_is_environment, "a table of texts"),
+    "environment": (_is_environment, "a table of strings"),
     "recipe": (_is_table, "a table"),
     "step": (is_count, "a number of steps"),
     "epochs": (is_count, "a number of epochs"),

@@ -58,8 +58,8 @@ def load_newest(run: RunFolder) -> SavedState:
             tensors, metadata = load(run.previous)
         except RunError as other_fault:
             way_on = f"the best weights are in {run.best.name}" if run.best.is_file() else "start again"
-            raise RunError(f"{fault}; nor does the state before it help: {other_fault}; {way_on}") from None
-        note = f"{fault}; going on from {run.previous.name}, after {metadata['step']} steps"
+            raise RunError(f"{fault}; the previous state is unusable too: {other_fault}; {way_on}") from None
+        note = f"{fault}; continuing from {run.previous.name}, after {metadata['step']} steps"
         return SavedState(tensors, metadata, run.previous, note)
 
 
@@ -194,15 +194,15 @@ class TrainState:
         step = int(self.losses.first_bad_step)
         if step != NO_STEP:
             raise Diverged(
-                f"{run.path}: the loss is no longer finite at step {step} (learning rate {self.lr:.3g}); nothing after "
-                f"the last good state was saved; lower learning_rate or clip the gradient: {_CLIPPING}"
+                f"{run.path}: the loss is not finite at step {step} (learning rate {self.lr:.3g}); the last saved "
+                f"state is intact; lower learning_rate or clip the gradient: {_CLIPPING}"
             )
 
     def check_test_loss(self, run: RunFolder, test_loss: float) -> None:
         """Diverged if the test loss is not finite; it uses running statistics, so the training loss can be finite."""
         if not math.isfinite(test_loss):
             raise Diverged(
-                f"{run.path}: the test loss is no longer finite after step {self.step}; nothing after the last good "
+                f"{run.path}: the test loss is not finite after step {self.step}; nothing after the last good "
                 f"state was saved; lower learning_rate or clip the gradient: {_CLIPPING}"
             )
 
@@ -272,7 +272,7 @@ class TrainState:
         for name, tensor in tensors.items():
             if not bool(tensor.isfinite().all()):
                 raise RunError(
-                    f"{path}: not saved: {name} is no longer finite after step {self.step}; lower learning_rate or "
+                    f"{path}: not saved: {name} is not finite after step {self.step}; lower learning_rate or "
                     f"clip the gradient: {_CLIPPING}"
                 )
 
@@ -291,7 +291,7 @@ class TrainState:
         tensors, metadata, path, note = group.broadcast_from_rank0(lambda: load_newest(run))
         if metadata["module"] != self.source_digest:
             raise RunError(
-                f"{run.path}: cannot resume: {run.model_path} is not the network given now; use "
+                f"{run.path}: cannot resume: {run.model_path} is a different network; use "
                 f"another --out, or remove that folder"
             )
         if metadata["fingerprint"] != self.fingerprint:
@@ -301,7 +301,7 @@ class TrainState:
         then = metadata["recipe"].to_settings()
         for key, current in self.recipe.to_settings().items():
             if current != then[key] and not RULES[key].may_change and key not in extend:
-                change = f"`{key}` was {then[key]} in that run and is {current} now"
+                change = f"`{key}` was {then[key]} in that run and is now {current}"
                 raise fault_at(self.recipe.places, f"{run.path}: cannot resume: {change}", key)
         steps_done, epochs_done = metadata["step"], metadata["epochs"]
         if not 0 <= steps_done - epochs_done * self.steps_per_epoch <= self.steps_per_epoch:

@@ -130,5 +130,5 @@ class GraphedStep:
             self._recorder = None
             self._recordings.clear()
             self._step.forget_gradients()
-            self._tell(f"a step cannot be recorded here: {reason}")
+            self._tell(f"a step cannot be captured here: {reason}")
             return action

@@ -39,8 +39,7 @@ def refuse_diverged(code: StudyCode, arms: Sequence[TrainedArm]) -> None:
     diverged = [f"{arm.label}, seed {seed}" for arm in arms for seed in arm.diverged]
     if diverged and not code.TAKES_DIVERGED:
         raise RunError(
-            f"{diverged[0]}: its loss became no number, and this study needs the trained net; choose other seeds with "
-            "--seeds"
+            f"{diverged[0]}: its loss diverged, and this study needs the trained net; choose other seeds with --seeds"
         )
 
 

@@ -105,12 +105,12 @@ def read_plan(name: str, form: Form) -> Plan:
     """The study of that name in that form; RunError (status 2) if there is none."""
     names = list_studies()
     if name not in names:
-        raise RunError(f"no such study: {name}{suggest_name(name, names)}; `all` makes all of them", status=2)
+        raise RunError(f"no such study: {name}{suggest_name(name, names)}; `all` runs all of them", status=2)
     whole, shared = _read(name), _read(_SET_UPS)
     if form == _PHOTOGRAPHS and not has_photographs(name):
         others = ", ".join(other for other in names if _PHOTOGRAPHS in _read(other))
         raise RunError(
-            f"{name} has no form for photographs; {others} have one. It can be made with images of one size, at most "
+            f"{name} has no photograph form; {others} have one. Use images of one size, at most "
             f"{MAX_SMALL_SIDE} pixels a side"
         )
     own = _tree(whole.get(form, {}))

@@ -34,8 +34,8 @@ class SmallData:
         whole = None if isinstance(outline, MixedOutline) else outline.read()
         if not isinstance(whole, Data):
             raise RunError(
-                f"--data {argument}: --quick needs images in memory, of one size; without --quick, photographs can be "
-                "used"
+                f"--data {argument}: --quick needs images of one size, in memory; photographs need the full form, "
+                "without --quick"
             )
         check_set(argument, whole)
         self._whole = whole
@@ -61,7 +61,7 @@ class SmallData:
         if len(train) == len(whole.train_labels) and not self._halvings:
             return whole
         if whole.train_images.dtype != torch.uint8 or len(whole.size) != 2:
-            raise RunError(f"--data {self._argument}: only images of bytes are reduced")
+            raise RunError(f"--data {self._argument}: only uint8 images can be reduced")
         height, width = (length >> self._halvings for length in whole.size)
         labels = classes or tuple(range(whole.classes))
         part = f"-classes{'-'.join(map(str, classes))}" if classes else ""
@@ -106,13 +106,13 @@ def read_photographs(argument: str, outline: Outline | MixedOutline, recipe: Rec
 def check_set(argument: str, whole: ImageSet) -> None:
     """RunError unless the images can be trained on and tested with by every study."""
     if whole.train_labels.ndim == 2:
-        raise RunError(f"--data {argument}: its images have any number of classes; a study needs exactly one for each")
+        raise RunError(f"--data {argument}: its images have any number of classes; a study needs exactly one per image")
     _require_test_images(argument, len(whole.test_labels))
 
 
 def _require_test_images(argument: str, count: int) -> None:
     if not count:
-        raise RunError(f"--data {argument}: it has no test images, which a study needs")
+        raise RunError(f"--data {argument}: it has no test images; a study needs them")
 
 
 def _check_classes(argument: str, whole: Data, classes: tuple[int, ...]) -> None:

@@ -153,8 +153,8 @@ def _train_all(missing: list[Job], processes: int, tell: Callable[[str], None]) 
                     outcome = future.result()
                 except BrokenProcessPool:
                     raise RunError(
-                        "a process that trained was killed, perhaps for want of memory: the same command goes on, with "
-                        "fewer runs at a time by `--jobs`"
+                        "a training process was killed, possibly out of memory: the same command continues; reduce "
+                        "the parallel runs with `--jobs`"
                     ) from None
                 if isinstance(outcome, int):
                     raise Stopped(outcome, 0, missing[0].folder)

@@ -12,6 +12,6 @@ def check_names(names: Sequence[str]) -> None:
     """RunError for a log that there is not, and for one whose package, of the same name, is not installed."""
     for name in names:
         if name not in NAMES:
-            raise RunError(f"--log {name}: there is no such log; there are {' and '.join(NAMES)}", status=2)
+            raise RunError(f"--log {name}: no such log; choose from {' and '.join(NAMES)}", status=2)
         if find_spec(name) is None:
             raise RunError(f"--log {name}: the package `{name}` is not installed: pip install {name}")

@@ -37,7 +37,7 @@ def list_state_dicts(file: WeightFile) -> list[StateDict]:
     if sum(len(state.tensors) for state in states) > _MAX_NAMES:
         raise RunError(f"{file.path}: more than {_MAX_NAMES:,} tensors")
     if not states:
-        raise RunError(f"{file.path}: no weights in it: expected a mapping of names to tensors, a `state_dict()`")
+        raise RunError(f"{file.path}: contains no weights: expected a mapping of names to tensors, a `state_dict()`")
     return states
 
 

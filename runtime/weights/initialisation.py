@@ -81,7 +81,7 @@ def read_initialisation(
     _refuse_another_network(path, fit, targets, lines)
     for name, tensor in fit.tensors.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-            raise RunError(f"{path}: {name} has values that are not finite: no run can start from it")
+            raise RunError(f"{path}: {name} has non-finite values: no run can start from it")
     count = sum(map(is_needed, fit.tensors))
     return Initialisation(fit.tensors, {"file": str(path), "sha256": file.sha256, "tensors": count, "report": lines})
 
@@ -92,7 +92,7 @@ def _refuse_another_network(path: Path, fit: Fit, targets: Mapping[str, Tensor],
     total = sum(targets[name].numel() for name in needed)
     taken = sum(targets[name].numel() for name in needed if name in fit.tensors)
     if taken == 0 or taken < _MIN_SHARE * total:
-        raise RunError(f"{path}: the weights of another network: {'; '.join(lines)}")
+        raise RunError(f"{path}: weights of another network: {'; '.join(lines)}")
 
 
 def _describe(
@@ -124,7 +124,7 @@ def _describe(
         shapes = [f"{name} {list(shape)}, here {list(targets[name].shape)}" for name, shape in fit.misfits.items()]
         lines.append(f"{len(fit.misfits)} of another shape, left out: {_list(shapes)}")
     if fit.other_types:
-        lines.append(f"{len(fit.other_types)} of another kind of number, left out: {_list(fit.other_types)}")
+        lines.append(f"{len(fit.other_types)} of another dtype, left out: {_list(fit.other_types)}")
     if missing := list(filter(is_needed, matching.missing)):
         lines.append(f"{len(missing)} not in the file: {_list(missing)}")
     if unused := list(filter(is_needed, matching.unused)):

@@ -55,7 +55,7 @@ def load(content: bytes, path: Path) -> object:
             return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as fault:  # a crafted file can make torch raise whatever it has
         first = str(fault).strip().partition("\n")[0]
-        raise RunError(f"{path}: damaged, or not a file of weights: {first or type(fault).__name__}") from None
+        raise RunError(f"{path}: damaged, or not a weight file: {first or type(fault).__name__}") from None
 
 
 def _read_pickle_of_zip(content: bytes, path: Path) -> bytes:
@@ -67,7 +67,7 @@ def _read_pickle_of_zip(content: bytes, path: Path) -> bytes:
                 raise RunError(f"{path}: {len(entries):,} parts; the limit is {_MAX_ENTRIES:,}")
             unpacked = sum(entry.file_size for entry in entries)
             if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries) or unpacked > len(content):
-                raise RunError(f"{path}: a compressed zip; torch writes its files uncompressed: not read")
+                raise RunError(f"{path}: a compressed zip; torch writes uncompressed files")
             names = [entry.filename for entry in entries]
             if any(name.endswith("/constants.pkl") for name in names):
                 raise RunError(f"{path}: a TorchScript program, not weights: save the `state_dict()` of the model")
@@ -86,7 +86,7 @@ def _read_pickle_of_zip(content: bytes, path: Path) -> bytes:
 
 
 def _describe_limit(size: int) -> str:
-    return f"{size:,} bytes of names and settings beside the weights; the limit is {_MAX_PICKLE_BYTES:,}"
+    return f"{size:,} bytes of names and settings besides the weights; the limit is {_MAX_PICKLE_BYTES:,}"
 
 
 def _check_pickle(content: bytes, count: int, path: Path) -> None:
@@ -103,14 +103,14 @@ def _check_pickle(content: bytes, count: int, path: Path) -> None:
                 if opcode.name in ("GLOBAL", "INST") and argument not in _HARMLESS:
                     foreign.append(str(argument).replace(" ", "."))
                 elif opcode.name in ("STACK_GLOBAL", "EXT1", "EXT2", "EXT4"):
-                    foreign.append("code by a name that is put together on the way")
+                    foreign.append("code whose name is computed")
     except RunError:
         raise
     except Exception as fault:  # what is no pickle makes `pickletools` raise this and that
-        raise RunError(f"{path}: damaged, or not a file of weights: {fault or type(fault).__name__}") from None
+        raise RunError(f"{path}: damaged, or not a weight file: {fault or type(fault).__name__}") from None
     if foreign:
         names = ", ".join(f"`{name:.80}`" for name in dict.fromkeys(foreign[:4]))
         raise RunError(
-            f"{path}: holds more than plain weights, and unpickling it could run code: it names {names}; "
-            "where you trust it, save its `state_dict` alone and use that file"
+            f"{path}: contains more than plain weights, and unpickling it could run code: it refers to {names}; if "
+            "you trust it, save only its `state_dict` and use that file"
         )

@@ -42,7 +42,7 @@ def read(path: Path, max_bytes: int) -> WeightFile:
     except OSError as fault:
         raise RunError(f"{path}: cannot read the weights: {fault.strerror or fault}") from None
     except MemoryError:
-        raise RunError(f"{path}: the memory is too small to read it") from None
+        raise RunError(f"{path}: not enough memory to read it") from None
     sha256 = hashlib.sha256(data).hexdigest()
     # The length of a safetensors header comes first, and may begin as a pickle does; behind it stands the header.
     if data.startswith(torch_file.ZIP) or (data.startswith(torch_file.PICKLE) and data[8:9] != b"{"):
@@ -58,7 +58,9 @@ def _load_safetensors(data: bytes, path: Path) -> tuple[dict[str, Tensor], dict[
     """The tensors of a safetensors file and its metadata; RunError for anything else."""
     length = int.from_bytes(data[:8], "little")
     if length > len(data) - 8 or data[8:9] != b"{":
-        raise RunError(f"{path}: not a file of weights, or cut off: expected safetensors or what `torch.save` writes")
+        raise RunError(
+            f"{path}: not a weight file, or truncated: expected safetensors or a file written by `torch.save`"
+        )
     if length > _MAX_HEADER_BYTES:
         raise RunError(f"{path}: {length:,} bytes of names and shapes; the limit is {_MAX_HEADER_BYTES:,}")
     try:

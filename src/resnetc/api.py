@@ -66,7 +66,7 @@ def compile(
     if text is None:
         session.add(_named(spec))
     elif spec is not None:
-        raise ValueError("give a spec or a `text=`, not both")
+        raise ValueError("pass a spec or a `text=`, not both")
     elif isinstance(text, str):
         session.add_text(text)
     else:
@@ -84,10 +84,8 @@ def compile(
         names = ", ".join(c.network.name for c in networks)
         what = f"`{spec}`" if text is None else "the text"
         if not networks:
-            raise ValueError(f"{what} has no network: it needs a `model` whose parameters all have values")
-        raise ValueError(
-            f"{what} stands for {len(networks)} networks ({names}): choose one with `model=` or a parameter"
-        )
+            raise ValueError(f"{what} has no network: it needs a `model` with a value for every parameter")
+        raise ValueError(f"{what} defines {len(networks)} networks ({names}): choose one with `model=` or a parameter")
     return Compiled(session.render(networks[0]), networks[0].network, tuple(session.sink.diagnostics), networks[0])
 
 
@@ -143,7 +141,7 @@ def _require_torch() -> None:
 def _named(spec: Any) -> str:
     """The name or path of a spec, refused where it is plainly something else."""
     if spec is None:
-        raise ValueError("give a spec: its name or path, or its text as `text=`")
+        raise ValueError("pass a spec: its name or path, or its text as `text=`")
     if not isinstance(spec, (str, os.PathLike)):
         raise ValueError(f"`spec` is a name or a path, not {_kind(spec)}")
     name = os.fspath(spec)

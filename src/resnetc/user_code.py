@@ -31,7 +31,7 @@ def locate_user_code(checked: CheckedNetwork) -> list[str]:
     lines = []
     for external in externs:
         home = user_classes.find_home(external.module, list_folders(checked, external))
-        where = f"from {shorten(home)}" if home is not None else "from where Python finds it"
+        where = f"from {shorten(home)}" if home is not None else "from Python's path"
         lines.append(
             f"{checked.network.name}: runs `{external.module}:{external.name}` {where}, which "
             f"`extern {external.definition.name.id}` names ({external.definition.target.span})"

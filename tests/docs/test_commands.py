@@ -75,7 +75,7 @@ def test_the_python_api() -> None:
     namespace: dict[str, Any] = {}
     exec(code[1], namespace)
     assert {"source", "network", "diagnostics", "summary"} <= set(dir(namespace["compiled"]))
-    with pytest.raises(ValueError, match="stands for"):
+    with pytest.raises(ValueError, match="defines"):
         resnetc.compile("cifar/resnet")
     with pytest.raises(ValueError, match="no model `other`"):
         resnetc.compile("cifar/resnet", model="other")

@@ -71,13 +71,17 @@ def test_compile_of_the_api_imports_nothing_and_load_does(tmp_path, monkeypatch)
 
 
 REFUSED = {
-    "a function": ("os:system", 'command: string = "touch ran"', "`os:system` is no class of torch.nn.Module"),
-    "a class of another kind": ("subprocess:Popen", 'args: string = "touch ran"', "is no class of torch.nn.Module"),
-    "a module": ("os:path", "", "is no class of torch.nn.Module"),
-    "no such module": ("nowhere_at_all:Own", "", "there is no module `nowhere_at_all`, which it imports: have"),
+    "a function": ("os:system", 'command: string = "touch ran"', "`os:system` is not a subclass of torch.nn.Module"),
+    "a class of another kind": (
+        "subprocess:Popen",
+        'args: string = "touch ran"',
+        "is not a subclass of torch.nn.Module",
+    ),
+    "a module": ("os:path", "", "is not a subclass of torch.nn.Module"),
+    "no such module": ("nowhere_at_all:Own", "", "there is no module `nowhere_at_all`, which it imports: put"),
     "no such module in a package": ("json.nowhere:Own", "", "there is no module `json.nowhere`"),
     "no such class": ("own_without:Attend", "", "has no `Attend`: it has `Own`"),
-    "no such inner class": ("own_without_inner:Own.Inner", "", "has no `Own.Inner`: it has no class of nn.Module"),
+    "no such inner class": ("own_without_inner:Own.Inner", "", "has no `Own.Inner`: it has no subclass of nn.Module"),
     "a module that fails": ("own_failing:Own", "", "cannot be imported: ZeroDivisionError: division by zero"),
     "a module that is not Python": ("own_not_python:Own", "", "cannot be imported: SyntaxError: "),
     "a module that needs another": ("own_needing:Own", "", "needs `nowhere_at_all`, which is not installed"),

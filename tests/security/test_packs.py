@@ -86,17 +86,17 @@ DESCRIPTIONS = {
     "channels 1.0": (put("channels", 1.0), "no numbers of channels and images"),
     "2**60 images": (put("images", 1 << 60), "1,152,921,504,606,846,976 images"),
     "2**24 images": (put("images", 1 << 24), "no rows for 16,777,216 images"),
-    "one image less": (put("images", 3), "3 images, 4 of them to train with"),
+    "one image less": (put("images", 3), "3 images, 4 of them for training"),
     "-1 images": (put("images", -1), "no numbers of channels and images"),
-    "more to train with": (put("train", 7), "6 images, 7 of them to train with"),
-    "none to train with": (put("train", 0), "6 images, 0 of them to train with"),
+    "more to train with": (put("train", 7), "6 images, 7 of them for training"),
+    "none to train with": (put("train", 0), "6 images, 0 of them for training"),
     "10**4000 images": (put("images", 10**4000), ""),
     "no classes": (put("classes", []), "no names of classes"),
     "a text of classes": (put("classes", "ab"), "no names of classes"),
     "classes that are numbers": (put("classes", [1, 2]), "no names of classes"),
     "a name of a megabyte": (put("classes", ["x" * 1_000_000, "b"]), "the name of class 0 has 1,000,000 characters"),
     "20,000 classes": (put("classes", ["x"] * 20_000), "20,000 classes; the limit is 10,000"),
-    "one class less": (put("classes", ["a"]), "image 2 (b/0.png): its size, class or place cannot be right"),
+    "one class less": (put("classes", ["a"]), "image 2 (b/0.png): invalid size, class or position"),
 }
 
 
@@ -130,7 +130,7 @@ def test_a_row_that_lies_is_refused(whole: bytes, tmp_path: Path, name: str) -> 
         rows[field][3] = value
 
     (tmp_path / "a.pack").write_bytes(changed(whole, lambda about: None, change))
-    refused(tmp_path / "a.pack", "damaged: image 3 (b/1.png): its size, class or place cannot be right")
+    refused(tmp_path / "a.pack", "damaged: image 3 (b/1.png): invalid size, class or position")
 
 
 def test_pixels_of_another_image_are_not_those_of_the_hash(whole: bytes, tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_every_cut_and_every_flipped_bit_is_seen(whole: bytes, tmp_path: Path) -
         path.write_bytes(whole[:length])
         refused(path)
     path.write_bytes(whole + b"x")
-    refused(path, "but its head says")
+    refused(path, "but its header says")
     used = 0
     for place in [*range(HEAD.size), *range(HEAD.size, len(whole), 701), *range(len(whole) - 40, len(whole))]:
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << place % 8]) + whole[place + 1 :])
@@ -202,7 +202,7 @@ def test_a_file_of_a_terabyte_of_nothing_takes_no_memory(tmp_path: Path) -> None
     with open(path, "wb") as file:
         file.write(HEAD.pack(MARK, 64, 0, hashlib.sha256().digest()))
         file.truncate(1 << 40)
-    refused(path, "1,099,511,627,776 bytes, but its head says 64")
+    refused(path, "1,099,511,627,776 bytes, but its header says 64")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with open(path, "r+b") as file:
         file.write(HEAD.pack(MARK, 64, (1 << 40) - 64, hashlib.sha256().digest()))

@@ -101,7 +101,7 @@ def test_a_run_imports_nothing_but_what_the_command_line_names(
         ran = run_command(*COMMANDS[command], *(word for name in names for word in ("--allow-import", name)))
         assert ran.status == 1 and ran.out == "" and not Path("ran").exists(), ran.out
         assert ran.err.endswith(
-            f"run/model.py: the network imports `{module}`, and a run folder may not decide what code is run: name it "
+            f"run/model.py: the network imports `{module}`, and a run folder may not decide which code runs: name it "
             f"with --allow-import {module} (in Python: allow_imports) if you trust it\n"
         ), ran.err
     with pytest.raises(RunError, match=f"the network imports `{module}`"):
@@ -157,7 +157,7 @@ DISAGREEING: dict[str, tuple[Callable[[Path], None], str]] = {
             )
             and None
         ),
-        "preprocessing.json: `classes` is not what best.safetensors was trained with",
+        "preprocessing.json: `classes` differs from the record in best.safetensors",
     ),
     "fewer classes than scores": (
         lambda run: record_of(run, classes=["a"]),
@@ -167,7 +167,7 @@ DISAGREEING: dict[str, tuple[Callable[[Path], None], str]] = {
         lambda run: record_of(run, channels=3, mean=[0.0] * 3, scale=[1.0] * 3),
         "model.py: the network does not accept inputs of 3x8x8: ",
     ),
-    "a signal": (lambda run: record_of(run, kind="signal", size=[8]), "the network takes a signal, no images"),
+    "a signal": (lambda run: record_of(run, kind="signal", size=[8]), "the network takes a signal, not images"),
     "no record": (
         lambda run: rewrite(run / "best.safetensors", lambda metadata: metadata.pop("preprocessing")),
         "`preprocessing` is miss",
@@ -222,7 +222,7 @@ def test_what_is_no_file_is_neither_waited_for_nor_read(kind: str, name: str, ru
             resnetc.open_run(run, weights="best")
         assert len(resnetc.open_run(run).classes) == 10
         return
-    refuse(run, "no run in this folder" if name == "model.py" and kind != "an endless file" else name)
+    refuse(run, "not a run folder" if name == "model.py" and kind != "an endless file" else name)
 
 
 def test_names_of_classes_cannot_drive_a_terminal(run: Path) -> None:
@@ -265,9 +265,9 @@ def pickled() -> bytes:
 
 
 ARRAYS: dict[str, tuple[str, Callable[[Path], object], str]] = {
-    "a pickle": ("x.npy", lambda path: path.write_bytes(pickled()), "no array of NumPy"),
-    "a pickle in a zip": ("x.npz", lambda path: path.write_bytes(pickled()), "no array of NumPy"),
-    "nothing": ("x.npy", lambda path: path.touch(), "no array of NumPy"),
+    "a pickle": ("x.npy", lambda path: path.write_bytes(pickled()), "not a NumPy array"),
+    "a pickle in a zip": ("x.npz", lambda path: path.write_bytes(pickled()), "not a NumPy array"),
+    "nothing": ("x.npy", lambda path: path.touch(), "not a NumPy array"),
     "a pipe": ("x.npy", lambda path: os.mkfifo(path), "not a regular file"),
     "a giant header": (
         "x.npy",
@@ -276,7 +276,7 @@ ARRAYS: dict[str, tuple[str, Callable[[Path], object], str]] = {
             + b"{'descr': '|u1', 'fortran_order': False, 'shape': (1000000000000, 8, 8), }".ljust(117)
             + b"\n"
         ),
-        "no array of NumPy",
+        "not a NumPy array",
     ),
 }
 
@@ -307,7 +307,7 @@ def test_arrays_of_objects_and_bombs_are_refused(run: Path) -> None:
     with zipfile.ZipFile(folder / "bomb.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x.npy", header + bytes(1000))
     for name, words in (
-        ("objects.npy", "no array of NumPy"),
+        ("objects.npy", "not a NumPy array"),
         ("texts.npy", "the network was trained on bytes: uint8"),
         ("wide.npy", "shape [8, 8, 3]; expected [height, width] or [height, width, 1]"),
         ("bomb.npz", "bomb.npz:x: larger than 2,147,483,648 bytes: write it as .npy"),
@@ -349,7 +349,10 @@ def test_code_in_the_module_of_a_run_is_executed_only_if_it_is_named(
     for command in COMMANDS:
         ran = run_command(*COMMANDS[command])
         assert (ran.status, ran.out) == (1, "") and not Path("ran").exists(), ran.out
-        assert f"run/model.py:{line}: `open` is in no module that resnetc writes, so nothing of it is exec" in ran.err
+        assert (
+            f"run/model.py:{line}: `open` is not something that resnetc writes, so nothing in the file is exec"
+            in ran.err
+        )
     ran = run_command(*COMMANDS["predict"], "--allow-import", "model.py")
     assert ran.status == 0 and Path("ran").exists()
-    assert ran.err == "note: whatever model.py holds is executed (--allow-import model.py)\n"
+    assert ran.err == "note: all code in model.py is executed (--allow-import model.py)\n"

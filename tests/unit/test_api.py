@@ -41,7 +41,7 @@ def test_a_spec_may_be_a_text() -> None:
 
 def test_a_text_that_stands_for_several_networks_is_called_the_text() -> None:
     two = TEXT + TEXT.split("std.blocks\n")[1].replace("small", "other")
-    with pytest.raises(ValueError, match=r"^the text stands for 2 networks \(small, other\): choose one"):
+    with pytest.raises(ValueError, match=r"^the text defines 2 networks \(small, other\): choose one"):
         resnetc.compile(text=two)
     assert resnetc.compile(text=two, model="other").network.name == "other"
 
@@ -49,8 +49,8 @@ def test_a_text_that_stands_for_several_networks_is_called_the_text() -> None:
 @pytest.mark.parametrize(
     ("arguments", "keywords", "message"),
     [
-        ((), {}, "give a spec: its name or path, or its text as `text=`"),
-        (("digits",), {"text": TEXT}, "give a spec or a `text=`, not both"),
+        ((), {}, "pass a spec: its name or path, or its text as `text=`"),
+        (("digits",), {"text": TEXT}, "pass a spec or a `text=`, not both"),
         ((TEXT,), {}, "`spec` is a name or a path: pass the text of a spec as `text=`"),
         (("-",), {}, "`spec` is a name or a path: pass the text of a spec as `text=`"),
         ((nn.ReLU(),), {}, "`spec` is a name or a path, not a torch.nn.modules.activation.ReLU"),

@@ -140,7 +140,7 @@ def test_a_text_that_was_changed_is_refused(known: bool, monkeypatch: pytest.Mon
     data = pickle.dumps(model).replace(b"nn.ReLU()", b"nn.GELU()")
     if not known:
         monkeypatch.delitem(sys.modules, type(model).__module__)
-    with pytest.raises(RunError, match="^cifar_depth8.py: the text of this network was changed"):
+    with pytest.raises(RunError, match="^cifar_depth8.py: the source of this network was changed"):
         pickle.loads(data)
 
 

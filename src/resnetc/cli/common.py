@@ -33,7 +33,7 @@ def add_selection_options(parser: argparse.ArgumentParser) -> None:
         type=parse_setting,
         metavar="K=V",
         dest="settings",
-        help="the value of a parameter or slot, as in a spec; repeat it for more",
+        help="the value of a parameter or slot, as in a spec; may be repeated",
     )
 
 
@@ -44,7 +44,7 @@ def add_deny_option(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=parse_denied,
         metavar="CODE",
-        help="treat this warning as an error, or all of them (`--deny warnings`); repeat it for more",
+        help="treat this warning as an error, or all of them (`--deny warnings`); may be repeated",
     )
 
 
@@ -147,7 +147,7 @@ def add_import_option(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=parse_module,
         metavar="MODULE",
-        help="a module of your own that the network of the run may import; model.py: whatever the run's own holds",
+        help="a module of yours that the network of the run may import; model.py: everything in the run's own model.py",
     )
 
 
@@ -169,10 +169,10 @@ def print_imports(options: argparse.Namespace) -> None:
 
     for module in options.allow_import:
         if module == user_classes.OWN_TEXT:
-            print_note("whatever model.py holds is executed (--allow-import model.py)")
+            print_note("all code in model.py is executed (--allow-import model.py)")
             continue
         home = user_classes.find_home(module, [Path.cwd()])
-        where = f"from {shorten(home)}" if home is not None else "from where Python finds it"
+        where = f"from {shorten(home)}" if home is not None else "from Python's path"
         print_note(f"the network may import `{module}` {where} (--allow-import)")
 
 

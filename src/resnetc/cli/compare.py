@@ -78,8 +78,10 @@ def add_commands(command: Command, add_selection_options: Callable[[argparse.Arg
         "rest",
         nargs=argparse.REMAINDER,
         metavar="SPEC|RUN",
-        help="a spec, a generated module or the folder of a finished run; --set and --model after one apply to it,"
-        " before the first to all of them",
+        help=(
+            "a spec, a generated module or the folder of a finished run; --set and --model apply to the SPEC "
+            "before them, or to all if they precede the first"
+        ),
     )
 
 
@@ -89,7 +91,7 @@ def parse_seeds(text: str) -> list[int]:
         return list(dict.fromkeys(parse_seed(part.strip()) for part in text.split(",")))
     except argparse.ArgumentTypeError:
         shown = text if len(text) <= 40 else f"{text[:37]}..."
-        raise argparse.ArgumentTypeError(f"write them like 0,1,2, each from 0 to {2**32 - 1}, not {shown!r}") from None
+        raise argparse.ArgumentTypeError(f"write them as 0,1,2, each from 0 to {2**32 - 1}, not {shown!r}") from None
 
 
 def parse_networks(options: argparse.Namespace) -> list[NetworkArgument]:
@@ -128,7 +130,7 @@ def compare(options: argparse.Namespace) -> int:
         return int(stop.code or 0)
     if not chosen:
         options.parser.print_usage(sys.stderr)
-        print("resnetc compare: error: a SPEC or the folder of a run is needed", file=sys.stderr)
+        print("resnetc compare: error: name a SPEC or the folder of a run", file=sys.stderr)
         return USAGE
     if launch.is_torchrun():
         raise UsageError("compare runs in one process: use torchrun for train, then compare the folders of its runs")
@@ -175,7 +177,7 @@ def refuse_vain_options(options: argparse.Namespace, has_runs: bool, has_specs: 
     if about_training and not has_specs:
         raise UsageError(f"{', '.join(about_training)}: all of these runs are finished, and nothing is trained")
     if options.allow_import and not has_runs:
-        raise UsageError("--allow-import is for the networks of runs, and there is none here")
+        raise UsageError("--allow-import is for the networks of runs, but there is no run here")
 
 
 def disambiguate_labels(rows: Sequence[tuple[str, Row]]) -> list[Row]:
@@ -241,10 +243,10 @@ def compile_arms(
         options = argparse.Namespace(spec=one.name, model=one.model, settings=list(one.settings))
         source, network, fitted = read_module(options, data, recipe)
         if any(arm.source == source for arm in compiled_arms):
-            raise UsageError(f"{network} is given twice: give each SPEC its own --set")
+            raise UsageError(f"{network} occurs twice: give each SPEC its own --set")
         if images is not None and fitted.size != images.size:
             sizes = " and ".join("x".join(map(str, outline.size)) for outline in (images, fitted))
-            raise UsageError(f"the networks declare images of {sizes}: say one size: --override image_size=N")
+            raise UsageError(f"the networks declare images of {sizes}: set one size: --override image_size=N")
         images = fitted
         namesakes = sum(arm.network == network for arm in compiled_arms)
         compiled_arms.append(Arm(f"{network}-{namesakes + 1}" if namesakes else network, network, source))

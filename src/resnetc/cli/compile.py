@@ -27,7 +27,7 @@ def compile(options: argparse.Namespace) -> int:
     from resnetc.compiler.expansion.instances import UsageError
 
     if options.out == "-" and (options.check or options.force):
-        raise UsageError("`-o -` prints the modules: leave out `--check` and `--force`, which are about files")
+        raise UsageError("`-o -` prints the modules: remove `--check` and `--force`, which apply to files")
     gc.disable()  # the cycles of a compilation last as long as it does: looking for them took a twentieth of it
     leave_cycles_at_exit()
     session = open_session(options.spec)

@@ -90,7 +90,7 @@ def add_drop_path(settings: Settings, recipe: Recipe) -> Settings:
     if own := dict(settings).get("drop"):
         where = f" ({recipe.places['drop_path']})" if "drop_path" in recipe.places else ""
         raise RunError(
-            f"--set drop={own}: the recipe too sets this slot, by drop_path: {recipe.drop_path:g}{where}; leave out "
+            f"--set drop={own}: the recipe also sets this slot, with drop_path: {recipe.drop_path:g}{where}; remove "
             "one of them (--override drop_path=0)",
             status=2,
         )
@@ -178,7 +178,7 @@ def match_network(options: argparse.Namespace, images: Outline | MixedOutline) -
     if len(networks) != 1:
         names = ", ".join(c.network.name for c in networks) or "none"
         raise UsageError(
-            f"only one network can be trained at a time, but `{options.spec}` stands for {len(networks)}: {names}\n"
+            f"only one network can be trained at a time, but `{options.spec}` defines {len(networks)}: {names}\n"
             "choose with --model or --set"
         )
     report_diagnostics(session)  # what it warns of

@@ -45,7 +45,7 @@ def parse_scales(text: str) -> tuple[int, ...]:
     """`224,256` as numbers, each once."""
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isascii() and part.isdigit() and 0 < int(part) < 10**6 for part in parts):
-        raise argparse.ArgumentTypeError(f"write them like 224,256,384, not {text!r}")
+        raise argparse.ArgumentTypeError(f"write them as 224,256,384, not {text!r}")
     return tuple(dict.fromkeys(map(int, parts)))
 
 

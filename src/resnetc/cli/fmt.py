@@ -103,7 +103,7 @@ def find_files(specs: Sequence[str], faults: list[Diagnostic]) -> list[Path]:
                 "spec" if find_shipped(spec) is not None else "network" if network_index.find_networks(spec) else None
             )
             if what is not None:
-                raise UsageError(f"`{spec}` is a shipped {what}: `fmt` rewrites files, so give the path of a file")
+                raise UsageError(f"`{spec}` is a shipped {what}: `fmt` rewrites files, so pass the path of a file")
             faults.append(no_spec(spec))
             continue
         spec_files = find_specs(path) if path.is_dir() else [path]

@@ -56,7 +56,7 @@ def add_command(command: Command) -> None:
 def parse_count(text: str) -> int:
     """A whole number from 1."""
     if not (text.isascii() and text.isdigit() and 0 < int(text) <= 10**9):
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1, not {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, not {text!r}")
     return int(text)
 
 

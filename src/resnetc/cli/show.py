@@ -28,8 +28,8 @@ def show(options: argparse.Namespace) -> int:
     if options.format in ("mermaid", "svg") and len(networks) > 1:
         names = ", ".join(c.network.name for c in networks[:12]) + (", ..." if len(networks) > 12 else "")
         raise UsageError(
-            f"--format {options.format} draws one network, but there are {len(networks)} here: {names}; "
-            "choose with --model"
+            f"--format {options.format} draws one network, but there are {len(networks)}: {names}; choose one with "
+            "--model"
         )
     input_sizes = [
         parse_accepted_sizes(options.input, checked) if options.input is not None else None for checked in networks

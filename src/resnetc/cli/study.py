@@ -27,20 +27,20 @@ if TYPE_CHECKING:
 def add_command(command: Command) -> None:
     """Declares the command; nothing of the runtime is imported before it runs."""
     parser = command("study", study, "re-run a claim about residual networks", "resnetc study table1")
-    name = parser.add_argument("name", nargs="?", metavar="NAME", help="which study (see --list), or all of them: all")
+    name = parser.add_argument("name", nargs="?", metavar="NAME", help="the study (see --list), or all")
     listing = parser.add_argument("--list", action="store_true", help="list the studies and their claims")
     quick = parser.add_argument(
         "--quick", action="store_true", help="minutes on two cores: small images, narrow nets, few epochs"
     )
-    data = parser.add_argument("--data", metavar="NAME[:PATH]", help="the data set (default: that of the study)")
+    data = parser.add_argument("--data", metavar="NAME[:PATH]", help="the data set (default: the study's)")
     costs = parser.add_argument(
-        "--costs", action="store_true", help="print what it would take on an H200, and train nothing"
+        "--costs", action="store_true", help="print the estimated costs on an H200; train nothing"
     )
     seeds = parser.add_argument(
-        "--seeds", type=parse_seeds, metavar="N,N,...", help="one run of each net for each of these seeds"
+        "--seeds", type=parse_seeds, metavar="N,N,...", help="train each net once with each of these seeds"
     )
     jobs = parser.add_argument(
-        "--jobs", type=parse_jobs, metavar="N", help="runs at a time (default: one for each CPU; on a GPU one)"
+        "--jobs", type=parse_jobs, metavar="N", help="parallel runs (default: one per CPU; one on a GPU)"
     )
     out = parser.add_argument("--out", metavar="DIR", help="folder of runs and reports (default: runs/studies)")
     exclude(
@@ -67,9 +67,7 @@ def study(options: argparse.Namespace) -> int:
             print(f"{name:<12} {plans.read_plan(name, 'quick').title}")
         return OK
     if options.name is None:
-        raise RunError(
-            "NAME is missing: which study? `resnetc study --list` lists them, `all` makes all of them", status=2
-        )
+        raise RunError("NAME is missing: `resnetc study --list` lists the studies, `all` runs all of them", status=2)
     if options.data is not None:
         refuse_functions(options.data)
     names = plans.list_studies() if options.name == "all" else [options.name]
@@ -145,7 +143,7 @@ def refuse_functions(argument: str) -> None:
 
     if argument.partition(":")[0] not in NAMES and is_function_name(argument):
         raise RunError(
-            f"--data {argument}: a study calls no function; save its images, and give --data npz:FILE", status=2
+            f"--data {argument}: a study cannot call a function; save its images, and use --data npz:FILE", status=2
         )
 
 
@@ -161,7 +159,7 @@ def choose_plan(name: str, form: Form, options: argparse.Namespace) -> Plan:
     changes = {key: value for key, value in changes.items() if value is not None}
     if plan.set_up is None:
         if options.name != "all" and (changes or options.jobs):
-            raise RunError(f"{name} trains nothing: --data, --seeds and --jobs have no meaning there", status=2)
+            raise RunError(f"{name} trains nothing: --data, --seeds and --jobs have no effect", status=2)
         return plan
     return replace(plan, set_up=replace(plan.set_up, **changes))
 

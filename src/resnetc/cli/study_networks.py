@@ -46,7 +46,7 @@ def choose_settings(text: ArmText, set_up: SetUp, classes: int, channels: int) -
 
 def check_network(text: ArmText, settings: Settings, size: tuple[int, ...] | None) -> tuple[Session, CheckedNetwork]:
     """The arm's network for images of that size, by default the one that the spec declares, and the session that
-    compiled it; AlreadyReported where it is not one network that passes."""
+    compiled it; AlreadyReported where it is not a single network that passes."""
     from resnetc.cli.data_check import AlreadyReported
     from resnetc.compiler.driver.session import Session
 
@@ -54,6 +54,6 @@ def check_network(text: ArmText, settings: Settings, size: tuple[int, ...] | Non
     session.add(text.spec)
     networks = session.compile_networks(None, list(settings.items()))
     if report_diagnostics(session) or len(networks) != 1:
-        print_note(f"the study's {text.label} is not one network")
+        print_note(f"the study's {text.label} is not a single network")
         raise AlreadyReported()
     return session, networks[0] if size is None else networks[0].replace_sizes(size)

@@ -49,7 +49,7 @@ def add_commands(command: Command, add_selection_options: Callable[[argparse.Arg
     )
     add_selection_options(parser)
     size = parser.add_argument(
-        "--input", metavar="SIZE", help="test only this input, such as 3x224x224; it may be one that is refused"
+        "--input", metavar="SIZE", help="test only this input, such as 3x224x224; it may be a rejected one"
     )
     parser.add_argument(
         "--batch", type=parse_count, metavar="N", help="test only batches of N images (default: 1, 2 and 3)"
@@ -64,7 +64,7 @@ def add_commands(command: Command, add_selection_options: Callable[[argparse.Arg
         "--jobs",
         type=parse_count,
         metavar="N",
-        help="networks to test in parallel (default: 1; for more than ten, one per core, up to 4)",
+        help="networks to test in parallel (default: 1; for more than ten networks, one per core, up to 4)",
     )
     exclude(parser, Exclusion(size, [examples], "is the only size that is tested"))
 
@@ -164,7 +164,7 @@ def test_in_processes(work: Callable[[int], Outcome], count: int, jobs: int) -> 
         try:
             outcome: Outcome | Exception = ends[number % jobs].recv()
         except EOFError:
-            raise RunError("a process was killed, perhaps for using too much memory: try `--jobs 1`") from None
+            raise RunError("a process was killed, possibly out of memory: try `--jobs 1`") from None
         if isinstance(outcome, Exception):
             raise outcome
         yield outcome
@@ -243,12 +243,12 @@ def test_network(
             continue
         finding = claim(contract, compiled, inputs, evaluator, measured, alone=only is not None)
         if finding is None:
-            detail = "cannot be seen by running the module"
+            detail = "cannot be observed on the module"
         else:
             findings.append(finding)
             detail = f"holds on the module at {finding.detail}" if finding.detail else "holds on the module"
             if not finding.examples:
-                detail = "not tried: no input that it refers to, or none that runs"
+                detail = "not tried: none of its inputs runs"
         if finding is None or finding.failure is None:
             held_claims += 1
             lines.append(format_line(contract.verdict, f"expect {contract.text}; {detail}"))
@@ -314,8 +314,8 @@ def format_failure(checked: CheckedNetwork, finding: Finding, options: argparse.
 def format_blame(result: Result) -> str:
     """Whose the failure is."""
     if all(finding.name.startswith("extern ") for finding in result.failures):
-        return "the class does not do what its `extern` says: correct the declaration, or the class"
-    return "the module does not behave as the compiler says: please report this with the spec"
+        return "the class does not match its `extern`: correct the declaration or the class"
+    return "the module does not behave as the compiler predicts: please report this with the spec"
 
 
 def format_replay(checked: CheckedNetwork, failure: Failure, settings: Sequence[tuple[str, str]]) -> str:

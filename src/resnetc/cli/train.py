@@ -135,7 +135,7 @@ def run_training(options: argparse.Namespace) -> int:
     if launch.is_main_process():
         epochs = f"{result.epochs} epoch" + ("s" if result.epochs != 1 else "")
         if result.epochs < recipe.epochs:
-            epochs += f", none of the last {recipe.early_stopping} the best,"
+            epochs += f", stopped after {recipe.early_stopping} without a better one,"
         of = by = ""
         if images.validation is not None:
             of, by = "of the validation images ", f" by the weights of epoch {result.best_epoch},"
@@ -187,15 +187,17 @@ def read_arguments(options: argparse.Namespace) -> TrainingArguments:
         option = "--extend" if options.extend else "--resume"
         raise RunError(f"{option} needs --out: the folder of the run to resume", status=2)
     if options.spec is None and not options.resume:
-        raise RunError("SPEC is missing: which network? For example: resnetc train digits", status=2)
+        raise RunError("SPEC is missing: name a network, for example: resnetc train digits", status=2)
     if options.init is not None:
         if options.resume:
-            raise RunError("--init has no place beside --resume: a stopped run goes on from its own weights", status=2)
+            raise RunError(
+                "--init does not combine with --resume: a stopped run continues from its own weights", status=2
+            )
         find_weight_file(options.init)
     if options.allow_import and options.spec is not None:
         raise RunError(
-            "--allow-import is for the network of a run, with --resume and without SPEC: one that you name may import "
-            "what it says",
+            "--allow-import is for the network of a run, with --resume and without SPEC: a SPEC may import its own "
+            "modules",
             status=2,
         )
     refuse_fixed_keys(list_extended_keys(options))
@@ -217,7 +219,7 @@ def read_arguments(options: argparse.Namespace) -> TrainingArguments:
     if stopped_run and options.spec is None:
         refuse_choices(options)
         if not stopped_run.is_sealed:
-            raise RunError(f"{options.out}: its model.py was changed since last.ckpt was written: name the SPEC")
+            raise RunError(f"{options.out}: its model.py has changed since last.ckpt was written: name the SPEC")
         admit_source(stopped_run.source, stopped_run.model, options)
         source, network = stopped_run.source, stopped_run.network
         outline = fit_images(outline, recipe, read_declared_size(source))
@@ -269,7 +271,7 @@ def read_stopped_run(out: Path) -> StoppedRun:
     if not run.holds_run:
         if not os.path.isdir(out):
             raise RunError(f"{out}: {describe_no_folder(out)}; expected the folder of the run to resume")
-        raise RunError(f"{out}: no run to resume in this folder")
+        raise RunError(f"{out}: this folder has no run to resume")
     if not run.is_resumable:
         raise RunError(f"{out}: this run ended before its first checkpoint: start it again without --resume")
     metadata, source = train_state.load_newest(run).metadata, run.read_source()

@@ -23,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
 def tried(arguments: list[str] | None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m resnetc.testing",
-        description="Run every assertion again on one spec, which may be one that is refused for its sizes.",
+        description="Run every assertion again on one spec, including one that is rejected for its sizes.",
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="a spec, as saved by a failed assertion")
     parser.add_argument("--model", metavar="NAME", help="only this network")
@@ -61,7 +61,10 @@ def tried(arguments: list[str] | None) -> int:
                 print(failed)
                 return 1
             others = len(wanted) - accepted
-            print(f"{trial.network.name}: both sides accept {accepted} of {len(wanted)} inputs, and refuse {others}")
+            print(
+                f"{trial.network.name}: compiler and module accept {accepted} of {len(wanted)} inputs and reject "
+                f"{others}"
+            )
     return 0
 
 

@@ -16,9 +16,7 @@ from resnetc.testing.trial import Trial
 def compiled_network(argument: Any) -> Network:
     """The network of an assertion's first argument. Raises TypeError for anything else."""
     if not isinstance(argument, (Compiled, Trial)):
-        raise TypeError(
-            f"a network is one of `trials(text)`, or what `resnetc.compile` returns, not {type(argument).__name__}"
-        )
+        raise TypeError(f"a network comes from `trials(text)` or `resnetc.compile`, not {type(argument).__name__}")
     return argument.network
 
 
@@ -36,7 +34,7 @@ def one_size(network: Network, size: Any) -> Sizes:
         raise ValueError(wanted)
     where = f"{network.name} at {'x'.join(map(str, sizes))}"
     if min(sizes) < 1:
-        raise ValueError(f"{where}: a size is 1 or more")
+        raise ValueError(f"{where}: a size must be at least 1")
     for axis, (symbol, fixed) in enumerate(zip(declared.symbols, declared.sizes, strict=True)):
         if symbol is None and sizes[axis] != fixed:
             raise ValueError(f"{where}: the model fixes axis {axis + 1} to {fixed}")
@@ -57,7 +55,7 @@ def several_sizes(network: Network, argument: Any) -> list[Sizes]:
 def images(count: Any) -> int:
     """The number of images in a batch. Raises ValueError for none."""
     if not isinstance(count, int) or count < 1:
-        raise ValueError(f"a batch has 1 image or more, not {count!r}")
+        raise ValueError(f"a batch must have at least 1 image, not {count!r}")
     return count
 
 

@@ -88,7 +88,7 @@ def shapes(compiled: Compiled | Trial, inputs: Sequence[Example]) -> Finding:
     edges = set(edge_sizes(compiled.network, parts(compiled).accepted))
     counts = [
         f"{sum(at.sizes in edges for at in inputs)} on or next to a boundary",
-        f"{accepted} accepted, {len(inputs) - accepted} refused by both",
+        f"{accepted} accepted, {len(inputs) - accepted} rejected by both",
         f"batches of {', '.join(map(str, sorted({at.batch for at in inputs})))}",
     ]
     if shadows := sum(at.device == "meta" for at in inputs):

@@ -169,7 +169,7 @@ def check_state(checked: Checked) -> str:
         claimed: int | None = getattr(checked.external, figure)
         hold(
             claimed in (None, measured),
-            f"`{checked.call}` has {measured:,} {figure}, not the {claimed or 0:,} it claims",
+            f"`{checked.call}` has {measured:,} {figure}, not the claimed {claimed or 0:,}",
         )
         figures_shown.append(f"{measured:,} {figure}{'' if claimed is None else ' as claimed'}")
     return ", ".join(figures_shown)
@@ -187,16 +187,16 @@ def check_shapes(checked: Checked) -> tuple[str, int]:
         try:
             out = checked.module(checked.image(sizes))
         except Exception as fault:
-            allowed = f", which `when` allows ({taken})" if taken else ", and no `when` says so"
+            allowed = f", which `when` allows ({taken})" if taken else ", and no `when` excludes it"
             raise AssertionError(f"{at} raises {type(fault).__name__}: {said(fault)}{allowed}") from None
         hold(isinstance(out, Tensor), f"{at} gives {type(out).__name__}, not a tensor")
         measured, wanted = tuple(out.shape[1:]), checked.result(sizes)
         hold(
             out.shape[0] == BATCH and measured == wanted,
-            f"{at} gives {shown(measured)}, not the {shown(wanted)} it says",
+            f"{at} gives {shown(measured)}, not the declared {shown(wanted)}",
         )
     refused = sum(not runs(checked, sizes) for sizes in outside)
-    beyond = f", and refuses {refused} of {len(outside)} outside" if outside else ""
+    beyond = f", and rejects {refused} of {len(outside)} outside" if outside else ""
     return f"the declared shapes at {len(inside)} sizes{' inside `when`' if taken else ''}{beyond}", len(inside)
 
 
@@ -218,7 +218,7 @@ def check_multiply_adds(checked: Checked) -> str:
         at = shown((checked.leaf.shape_in.channels, *sizes))
         hold(
             measured == wanted,
-            f"`{checked.call}` of {at} takes {measured:,} multiply-adds, not the {wanted:,} it claims",
+            f"`{checked.call}` of {at} takes {measured:,} multiply-adds, not the claimed {wanted:,}",
         )
     return f"multiply-adds as claimed at {len(sizes_tried)} sizes"
 
@@ -252,7 +252,7 @@ def check_window(checked: Checked) -> str:
     at = shown((checked.leaf.shape_in.channels, *sizes))
     hold(
         measured == window,
-        f"a position of `{checked.call}` of {at} sees {shown(measured)} of it, not the {shown(window)} it claims",
+        f"a position of `{checked.call}` of {at} sees a window of {shown(measured)}, not the claimed {shown(window)}",
     )
     return f"a window of {shown(window)}"
 

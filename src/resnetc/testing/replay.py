@@ -60,6 +60,6 @@ def write_replay(spec: bytes | str, command: list[str]) -> str:
         folder.mkdir(parents=True, exist_ok=True)
         path.write_bytes(spec.encode("utf-8", "surrogatepass") if isinstance(spec, str) else spec)
     except OSError as error:
-        return f"the spec cannot be kept in {path}: {error.strerror}"
+        return f"the spec cannot be saved in {path}: {error.strerror}"
     again = shlex.join(path.as_posix() if word == "FILE" else word for word in command)
     return f"written to {path.as_posix()}; to replay: {again}"

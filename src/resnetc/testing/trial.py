@@ -43,7 +43,7 @@ class Trial:
     origin: Origin
 
     def __repr__(self) -> str:
-        refused = ", refused for its sizes" if self.refusals else ""
+        refused = ", rejected for its sizes" if self.refusals else ""
         return f"<resnetc.testing.Trial {self.network.name}: {self.measures.parameters:,} parameters{refused}>"
 
     def accepts(self, sizes: tuple[int, ...]) -> bool:

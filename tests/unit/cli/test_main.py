@@ -255,7 +255,7 @@ def test_no_line_of_a_table_ends_with_blanks(words: list[str], capsys: pytest.Ca
 
 
 def test_the_python_api_refuses_with_reasons(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="stands for 6 networks"):
+    with pytest.raises(ValueError, match="defines 6 networks"):
         resnetc.compile("cifar/resnet")
     with pytest.raises(ValueError, match="no model here has a parameter or slot `depht`"):
         resnetc.compile("cifar/resnet", depht=20)

@@ -202,7 +202,7 @@ REFUSED = (
     ("compile net.resnet --force --check", "argument --force: not allowed with --check, which writes nothing"),
     (
         "compile net.resnet -o - --check",
-        "`-o -` prints the modules: leave out `--check` and `--force`, which are about files",
+        "`-o -` prints the modules: remove `--check` and `--force`, which apply to files",
     ),
     (
         "test net.resnet --input 1x8x8 --examples 3",
@@ -210,15 +210,14 @@ REFUSED = (
     ),
     (
         "train net.resnet --allow-import json",
-        "--allow-import is for the network of a run, with --resume and without SPEC: one that you name may import "
-        "what it says",
+        "--allow-import is for the network of a run, with --resume and without SPEC: a SPEC may import its own modules",
     ),
     (
         "compare run --seeds 1 --recipe digits",
         "--recipe, --seeds: all of these runs are finished, and nothing is trained",
     ),
     ("compare --set classes=10 run", "run: --set and --model need a spec: a run cannot be changed"),
-    ("compare net.resnet --allow-import json", "--allow-import is for the networks of runs, and there is none here"),
+    ("compare net.resnet --allow-import json", "--allow-import is for the networks of runs, but there is no run here"),
 )
 
 

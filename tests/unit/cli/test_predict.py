@@ -107,7 +107,7 @@ REFUSED = {
     "another array": (["x.npz:labels"], 1, "error: x.npz:labels: shape [4]; expected [inputs, height, width] or"),
     "no image": (["b.png", "some/notes.txt"], 1, "error: some/notes.txt: not an image that Pillow can read\n"),
     "no run": (["b.png", "--weights", "none"], 2, "invalid choice: 'none'"),
-    "no number": (["b.png", "--top", "0"], 2, "expected a whole number from 1, not '0'"),
+    "no number": (["b.png", "--top", "0"], 2, "expected a whole number of at least 1, not '0'"),
     "no input": ([], 2, "the following arguments are required: INPUT"),
     "a foreign option": (["b.png", "--topk", "5"], 2, "`--topk` is written `--top N` here"),
 }
@@ -122,4 +122,4 @@ def test_what_is_refused_is_said_in_one_message_and_nothing_is_printed(case: str
 
 def test_a_folder_without_a_run() -> None:
     ran = run_command("predict", "some", "b.png")
-    assert ran == (1, "", "error: some: no run in this folder: model.py and last.ckpt are missing\n")
+    assert ran == (1, "", "error: some: not a run folder: model.py and last.ckpt are missing\n")

@@ -30,15 +30,15 @@ def test_the_costs_of_the_papers_are_counted_without_training(tmp_path: Path) ->
 
 def test_what_the_command_line_asks_for_in_vain_is_refused(tmp_path: Path) -> None:
     for words, message in (
-        ((), "NAME is missing: which study? `resnetc study --list` lists them, `all` makes all of them"),
-        (("degradaton",), "no such study: degradaton; a similar name exists: `degradation`; `all` makes all of them"),
-        (("table1", "--seeds", "1"), "table1 trains nothing: --data, --seeds and --jobs have no meaning"),
-        (("table1", "--jobs", "2"), "table1 trains nothing: --data, --seeds and --jobs have no meaning there"),
+        ((), "NAME is missing: `resnetc study --list` lists the studies, `all` runs all of them"),
+        (("degradaton",), "no such study: degradaton; a similar name exists: `degradation`; `all` runs all of them"),
+        (("table1", "--seeds", "1"), "table1 trains nothing: --data, --seeds and --jobs have no effect"),
+        (("table1", "--jobs", "2"), "table1 trains nothing: --data, --seeds and --jobs have no effect"),
         (("options", "--jobs", "0"), "expected a number from 1 to 1024, not '0'"),
-        (("options", "--seeds", "x"), "write them like 0,1,2, each from 0 to 4294967295, not 'x'"),
+        (("options", "--seeds", "x"), "write them as 0,1,2, each from 0 to 4294967295, not 'x'"),
         (("options", "--seeds", "1" * 99), f"each from 0 to 4294967295, not '{'1' * 37}...'"),
         (("al",), "no such study: al; known: degradation, depth"),
-        (("options", "--data", "mydata:load"), "--data mydata:load: a study calls no function; save its images"),
+        (("options", "--data", "mydata:load"), "--data mydata:load: a study cannot call a function; save its images"),
     ):
         ran = run_command("study", *words, "--out", str(tmp_path))
         assert ran.status == 2 and message in ran.err, ran.err

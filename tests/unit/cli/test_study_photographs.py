@@ -40,14 +40,14 @@ def test_what_no_study_can_be_made_with_is_one_message(tmp_path: Path) -> None:
         (
             ("norm", f"--data=folder:{mixed}"),
             1,
-            "norm has no form for photographs; degradation, options, depth have one",
+            "norm has no photograph form; degradation, options, depth have one",
         ),
         (
             ("degradation", f"--data=folder:{mixed}", "--quick"),
             1,
-            "--quick needs images in memory, of one size; without",
+            "--quick needs images of one size, in memory; photographs need the full form, without",
         ),
-        (("degradation", f"--data=folder:{untested}"), 1, "it has no test images, which a study needs"),
+        (("degradation", f"--data=folder:{untested}"), 1, "it has no test images; a study needs them"),
         (("degradation", f"--data=folder:{gray}"), 1, "folder has 1 channel: `lighting` needs red, green and blue"),
         (("degradation", f"--data=folder:{tmp_path / 'none'}"), 1, "none: no such folder; expected a folder with"),
         (("degradation", f"--data=pack:{mixed / 'train/cat/0.png'}"), 1, "0.png: not a pack; expected a file that"),

@@ -56,7 +56,7 @@ net  (net.resnet)
   proved    expect refuses(H < 2); holds on the module at 8 inputs from 3x1x1 to 3x1x53
   checked   expect activation_bytes <= 60_000; holds on the module at 3x16x16
   proved    expect multiply_adds(H, 16) <= 16_000 * H; holds on the module at 17 inputs from 3x2x2 to 3x54x65
-  tried     shapes, 24 inputs: 9 on or next to a boundary; 21 accepted, 3 refused by both; batches of 1, 2, 3
+  tried     shapes, 24 inputs: 9 on or next to a boundary; 21 accepted, 3 rejected by both; batches of 1, 2, 3
   tried     strides, 1 input: of every stage, along every open axis
   tried     state, 1 input: keys, order and shapes; 1,454 parameters, 78 elements in buffers
   tried     multiply_adds, 2 inputs: up to 276,080 per image
@@ -104,9 +104,9 @@ def test_one_input_that_is_refused(spec: Path, capsys: Capture) -> None:
     """Both sides refuse it: that is what was asked."""
     assert main(["test", "net.resnet", "--input", "3x1x9", "--batch", "5"]) == 0
     told = capsys.readouterr().out
-    assert "shapes, 1 input: 0 on or next to a boundary; 0 accepted, 1 refused by both; batches of 5" in told
+    assert "shapes, 1 input: 0 on or next to a boundary; 0 accepted, 1 rejected by both; batches of 5" in told
     assert "expect layer2.stride == 4 and layer2.blocks == 2; holds on the module\n" in told
-    assert "expect layer2.shape[1] == ceil(floor(H / 2) / 2); not tried: no input that it refers to" in told
+    assert "expect layer2.shape[1] == ceil(floor(H / 2) / 2); not tried: none of its inputs runs" in told
 
 
 def test_a_single_image_that_a_norm_refuses(spec: Path, capsys: Capture) -> None:
@@ -362,7 +362,7 @@ def test_one_input_is_tried_alone(spec: Path, capsys: Capture) -> None:
     assert main(["test", "net.resnet", "--input", "1x1900"]) == 0
     told = capsys.readouterr().out
     assert where(told) == ["at 1x1900", "at 1x1900", "at 1x1900", "at 1x7", "at 1x9", "at 1x10", ""]
-    assert told.count("; not tried: no input that it refers to, or none that runs\n") == 5
+    assert told.count("; not tried: none of its inputs runs\n") == 5
 
 
 def test_a_module_that_is_another_one_inside_of_a_region(

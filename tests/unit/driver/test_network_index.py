@@ -189,7 +189,7 @@ def test_a_name_takes_settings_and_its_own_model() -> None:
         ),
         (
             ["fmt", "resnest50d"],
-            "resnetc: `resnest50d` is a shipped network: `fmt` rewrites files, so give the path of a file\n",
+            "resnetc: `resnest50d` is a shipped network: `fmt` rewrites files, so pass the path of a file\n",
         ),
     ],
 )

@@ -492,7 +492,7 @@ def test_fmt_of_standard_input(
 
 
 def test_fmt_refuses_shipped_names_and_standard_input_among_files(folder: Path) -> None:
-    with pytest.raises(UsageError, match="give the path of a file"):
+    with pytest.raises(UsageError, match="pass the path of a file"):
         run("fmt", "imagenet/resnet50")
     with pytest.raises(UsageError, match="must be the only argument"):
         run("fmt", "-", "canonical.resnet")

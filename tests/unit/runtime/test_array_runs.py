@@ -106,16 +106,16 @@ def test_a_signal_is_not_mirrored() -> None:
     outline = outline_of(make_set(12))
     from resnetc.runtime.input_pipeline.image_size import fit_images
 
-    with pytest.raises(RunError, match="no left and right: say horizontal_flip: false"):
+    with pytest.raises(RunError, match="no left and right: set horizontal_flip: false"):
         fit_images(outline, Recipe(horizontal_flip=True), (12,))
-    with pytest.raises(RunError, match="has signals, which have no colours: say color_jitter: 0 in the recipe"):
+    with pytest.raises(RunError, match="has signals, which have no colours: set color_jitter: 0 in the recipe"):
         fit_images(outline, Recipe(color_jitter=0.4), (12,))
 
 
 def test_light_needs_red_green_and_blue() -> None:
     from resnetc.runtime.input_pipeline.image_size import fit_images
 
-    with pytest.raises(RunError, match="^digits has 1 channel: `lighting` needs red, green and blue; say lighting: 0"):
+    with pytest.raises(RunError, match="^digits has 1 channel: `lighting` needs red, green and blue; set lighting: 0"):
         fit_images(data.read_outline("digits", None), Recipe(lighting=0.1), (8, 8))
     fit_images(data.read_outline("digits", None), Recipe(color_jitter=0.4), (8, 8))
 

@@ -79,18 +79,18 @@ EXPECTED = """6 images  top-1 50.00 %  top-3 100.00 %  loss 0.5000
   1 dog          66.67 %   . 2 1
   2 eel             none   . . .
 
-1 of 3 classes have no test image: label 2 (eel)
+1 of 3 classes have no test images: label 2 (eel)
 
 most frequent mistakes:
-     2  cat taken for dog
-     1  dog taken for eel
+     2  cat predicted as dog
+     1  dog predicted as eel
 """
 
 
 def test_names_that_would_drive_a_terminal_or_break_the_table_are_shown_as_a_short_line() -> None:
     text = Evaluation(2, 0.5, 0.0, 100.0, {(0, 1): 1, (1, 0): 1}, ("\x1b[31mred\nx", "a" * 300)).format_text()
     assert r"  0 \x1b[31mred\nx" in text and "\x1b" not in text
-    assert f"{'a' * 37}... taken for " + r"\x1b[31mred\nx" in text
+    assert f"{'a' * 37}... predicted as " + r"\x1b[31mred\nx" in text
     assert max(map(len, text.splitlines())) < 80
 
 
@@ -146,7 +146,7 @@ def test_what_eval_refuses(run: Path, source: str, few: Data, quick: Recipe, tmp
     ):
         with pytest.raises(RunError, match=words):
             evaluate(path)
-    with pytest.raises(RunError, match="no run in this folder"):
+    with pytest.raises(RunError, match="not a run folder"):
         evaluate(tmp_path)
     out = tmp_path / "run"
     train(source, "small", few, quick, out, quiet=True)
@@ -180,7 +180,7 @@ def test_the_file_of_the_record_may_be_gone_but_not_contradict_the_weights(run: 
     file.unlink()
     assert evaluate(out) == evaluate(run)
     file.write_text(json.dumps(json.loads(text) | {"scale": [0.5]}))
-    with pytest.raises(RunError, match=r"preprocessing\.json: `scale` is not what best\.safetensors was trained with"):
+    with pytest.raises(RunError, match=r"preprocessing\.json: `scale` differs from the record in best\.safetensors"):
         evaluate(out)
     file.write_text(json.dumps(json.loads(text) | {"data": "npz:/moved.npz"}))
     assert evaluate(out) == evaluate(run)
@@ -203,7 +203,7 @@ def test_a_run_of_an_earlier_version_is_evaluated_on_its_own_data(
     write_without_record(out)
     assert evaluate(out) == evaluate(run)
     other = replace(digits, test_images=digits.test_images[:50], test_labels=digits.test_labels[:50])
-    with pytest.raises(RunError, match="written by an earlier resnetc and does not say how images were prepared"):
+    with pytest.raises(RunError, match="written by an earlier resnetc and does not record how images were prepared"):
         evaluate(out, other)
     recipe = Recipe(epochs=2, batch_size=64, ema_decay=0.9, normalise="pixel")
     train(source, "small", digits, recipe, out, resume=True, quiet=True)  # the remedy that the message names

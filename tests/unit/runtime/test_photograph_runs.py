@@ -211,7 +211,7 @@ def test_networks_that_are_compared_get_images_of_one_size(
     Path("two.resnet").write_text(SPEC.replace("model net", "model other").replace("20, 24", "32, 32"))
     command = ["compare", "--data", f"folder:{shapes}", "--override", "epochs=1", "one.resnet", "two.resnet"]
     assert main(command) == 2
-    message = "the networks declare images of 20x24 and 32x32: say one size: --override image_size=N"
+    message = "the networks declare images of 20x24 and 32x32: set one size: --override image_size=N"
     assert message in capsys.readouterr().err
 
 
@@ -319,9 +319,7 @@ def test_what_training_cuts_out_is_in_the_range_before_anything_is_read(shapes: 
     chosen = replace(CHOSEN, train_resize=(20, 30))
     with pytest.raises(RunError) as caught:
         choose_fit(outline, chosen, (20, 24))
-    assert str(caught.value) == (
-        "`train_resize` begins at 20, and crops of 20x24 are cut from the images: begin at 24 or above"
-    )
+    assert str(caught.value) == ("`train_resize` starts at 20, below the crops of 20x24: start at 24 or above")
     assert choose_fit(outline, replace(chosen, train_size=(20,)), (20, 24)).size == (20, 24)
     assert choose_fit(outline, replace(chosen, train_resize=(24, 30)), (20, 24)).size == (20, 24)
 
@@ -331,5 +329,5 @@ def test_what_training_cuts_out_is_in_the_range_before_anything_is_read(shapes: 
 )
 def test_what_is_in_memory_is_not_decoded(source: str, few: data.Data, tmp_path: Path, override: str) -> None:
     chosen = recipe_file.load("digits", [override, "epochs=1"])
-    with pytest.raises(RunError, match="as they are decoded, and npz has none: take it out of the recipe"):
+    with pytest.raises(RunError, match="as they are decoded, and npz has none: remove it from the recipe"):
         train(source, "small", few, chosen, tmp_path / "run", quiet=True)

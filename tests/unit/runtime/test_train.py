@@ -128,7 +128,7 @@ def test_a_loss_that_is_no_number_stops_the_run_at_its_step(
     )
     poisoned = source.replace("x = self.relu(self.bn1(self.conv1(x)))", POISON)
     assert poisoned != source
-    with pytest.raises(RunError, match="no longer finite at step 7 .*--override max_grad_norm=1"):
+    with pytest.raises(RunError, match="not finite at step 7 .*--override max_grad_norm=1"):
         train(poisoned, "small", few, replace(wild, learning_rate=0.1, momentum=0.9), tmp_path / "run", quiet=True)
     tensors, facts = checkpoint.load(tmp_path / "run" / "last.ckpt")
     assert facts["step"] == 4  # the end of the first epoch
@@ -141,7 +141,7 @@ def test_the_weights_are_left_alone_by_a_loss_that_is_no_number(
 ) -> None:
     updates = []
     monkeypatch.setattr(torch.optim.SGD, "step", lambda self: updates.append(self))
-    with pytest.raises(RunError, match="no longer finite at step 7 "):
+    with pytest.raises(RunError, match="not finite at step 7 "):
         train(source.replace(FIRST, POISON), "small", few, quick, tmp_path / "run", quiet=True)
     assert len(updates) == 6
 
@@ -183,7 +183,7 @@ def test_a_test_loss_that_is_no_number_is_neither_written_nor_kept(
 ) -> None:
     out, wrong = tmp_path / "run", "x = self.relu(self.bn1(self.conv1(x))) * (1.0 if self.training else SCALE)"
     late = source.replace("x = self.relu(self.bn1(self.conv1(x)))", wrong).replace("SCALE", 'float("inf")')
-    with pytest.raises(RunError, match="the test loss is no longer finite after step 4"):
+    with pytest.raises(RunError, match="the test loss is not finite after step 4"):
         train(late, "small", few, quick, out, quiet=True)
     assert not (out / "best.safetensors").exists()
     assert (out / "metrics.jsonl").read_text() == ""
@@ -192,7 +192,7 @@ def test_a_test_loss_that_is_no_number_is_neither_written_nor_kept(
 def test_weights_that_are_no_numbers_are_not_saved(source: str, few: Data, quick: Recipe, tmp_path: Path) -> None:
     broken = source.replace('"""The network with fresh weights."""', BROKEN)
     assert broken != source
-    with pytest.raises(RunError, match=r"last\.ckpt: not saved: model/unused is no longer finite after step 0"):
+    with pytest.raises(RunError, match=r"last\.ckpt: not saved: model/unused is not finite after step 0"):
         train(broken, "small", few, quick, tmp_path / "run", quiet=True)
     assert not (tmp_path / "run" / "last.ckpt").exists()
     train(
@@ -205,7 +205,7 @@ def test_statistics_that_are_no_numbers_are_not_kept_as_the_best(
 ) -> None:
     # The losses stay numbers: in training a norm takes the batch's statistics, and a variance without end makes zeros.
     lost = f"if self.training:\n            self.bn1.running_var.fill_(float('inf'))\n        {FIRST}"
-    with pytest.raises(RunError, match=r"best\.safetensors: not saved: bn1\.running_var is no longer finite"):
+    with pytest.raises(RunError, match=r"best\.safetensors: not saved: bn1\.running_var is not finite"):
         train(source.replace(FIRST, lost), "small", few, replace(quick, ema_decay=0.0), tmp_path / "run", quiet=True)
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
         "last.ckpt",
@@ -279,7 +279,7 @@ def test_a_link_in_the_place_of_a_file_is_not_followed(tmp_path: Path, name: str
 
 def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "last.ckpt.tmp").mkdir()
-    with pytest.raises(RunError, match=r"last\.ckpt\.tmp: a folder where a file is about to be written: remove it"):
+    with pytest.raises(RunError, match=r"last\.ckpt\.tmp: a folder is in the way of a file: remove it"):
         checkpoint.save(tmp_path / "last.ckpt", {"a": torch.zeros(3)}, {})
     assert [path.name for path in tmp_path.iterdir()] == ["last.ckpt.tmp"]
 

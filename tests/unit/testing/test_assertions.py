@@ -54,7 +54,7 @@ WRONG_SIZES = {
     "a text": ("9x9", TypeError, "net has 2 axes, H and W: sizes are like (9, 9), not '9x9'"),
     "a fraction": ((9, 4.5), TypeError, "net has 2 axes, H and W: sizes are like (9, 9), not (9, 4.5)"),
     "several": ([(9, 9), (5, 7)], TypeError, "net has 2 axes, H and W: sizes are like (9, 9), not [(9, 9), (5, 7)]"),
-    "no position": ((0, 9), ValueError, "net at 0x9: a size is 1 or more"),
+    "no position": ((0, 9), ValueError, "net at 0x9: a size must be at least 1"),
 }
 
 
@@ -72,7 +72,7 @@ def test_sizes_that_are_none(check: Callable[..., Any], kind: str, trial: Trial,
 def test_wrong_sizes_where_every_size_is_refused() -> None:
     """There is no set in which a missing size could be looked up."""
     (never,) = trials(TEXT.replace("conv(4, kernel=3)", "b").replace("\nmodel", BLOCK))
-    assert repr(never) == "<resnetc.testing.Trial net: 226 parameters, refused for its sizes>"
+    assert repr(never) == "<resnetc.testing.Trial net: 226 parameters, rejected for its sizes>"
     assert never.refusals and not any(never.accepts((n, n)) for n in range(1, 20))
     with pytest.raises(ValueError, match=r"2 axes, H and W: sizes are like \(9, 9\), not \(32,\)"):
         testing.assert_shapes_agree(never, (32,))
@@ -121,13 +121,15 @@ def test_an_axis_that_the_model_fixes() -> None:
 def test_what_is_no_network(check: Callable[..., Any], wrong: Any) -> None:
     with pytest.raises(TypeError) as raised:
         check(wrong, (9, 9)) if check in AT_A_SIZE else check(wrong)
-    said = "a network is one of `trials(text)`, or what `resnetc.compile` returns, not"
+    said = "a network comes from `trials(text)` or `resnetc.compile`, not"
     assert str(raised.value) == f"{check.__name__}: {said} {type(wrong).__name__}"
 
 
 def test_a_module_or_a_network_is_not_what_was_compiled(trial: Trial) -> None:
     for wrong in (resnetc.load("digits"), trial.network):
-        with pytest.raises(TypeError, match=r"^assert_network_agrees: a network is one of `trials\(text\)`, or what"):
+        with pytest.raises(
+            TypeError, match=r"^assert_network_agrees: a network comes from `trials\(text\)` or `resnetc"
+        ):
             testing.assert_network_agrees(wrong, [(9, 9)])  # type: ignore[arg-type]
 
 
@@ -142,7 +144,7 @@ def test_a_batch_is_a_number_of_images(batch: Any, trial: Trial) -> None:
         sizes: Any = (9, 9) if call is testing.assert_shapes_agree else [(9, 9)]
         with pytest.raises(ValueError) as raised:
             call(trial, sizes, batch)  # type: ignore[operator]
-        assert str(raised.value) == f"{call.__name__}: a batch has 1 image or more, not {batch!r}"
+        assert str(raised.value) == f"{call.__name__}: a batch must have at least 1 image, not {batch!r}"
 
 
 def test_an_argument_that_is_missing(trial: Trial) -> None:

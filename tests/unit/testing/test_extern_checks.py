@@ -145,9 +145,9 @@ LIES = {
         "class Own(nn.Module):\n    def __init__(self, heads):\n        raise ValueError('8 % 3')\n",
         "`Own(heads=3)` raises ValueError: 8 % 3",
     ),
-    "channels": (OWN.format("", ""), SAME.format("x[:, 1:]"), "gives 7x1x1, not the 8x1x1 it says"),
-    "a size": (OWN.format("", ""), SAME.format("F.max_pool2d(x, 2, ceil_mode=True)"), "not the 8x"),
-    "axes exchanged": (OWN.format("", ""), SAME.format("x.transpose(2, 3)"), "not the 8x"),
+    "channels": (OWN.format("", ""), SAME.format("x[:, 1:]"), "gives 7x1x1, not the declared 8x1x1"),
+    "a size": (OWN.format("", ""), SAME.format("F.max_pool2d(x, 2, ceil_mode=True)"), "not the declared 8x"),
+    "axes exchanged": (OWN.format("", ""), SAME.format("x.transpose(2, 3)"), "not the declared 8x"),
     "a size that is right where it is even": (
         'extern own() [C, H, W] => [C, ceil(H / 2), W] = "@:Own"',
         SAME.format("F.avg_pool2d(x, (2, 1))"),
@@ -162,17 +162,17 @@ LIES = {
     "a condition that is missing": (
         OWN.format("", ""),
         SAME.format("x.reshape(x.shape[0], 8, -1, 7, x.shape[3]).reshape(x.shape)"),
-        "and no `when` says so",
+        "and no `when` excludes it",
     ),
     "parameters": (
         OWN.format("", " { expect parameters == 8 }"),
         "class Own(nn.Conv2d):\n    def __init__(self):\n        super().__init__(8, 8, 1)\n",
-        "has 72 parameters, not the 8 it claims",
+        "has 72 parameters, not the claimed 8",
     ),
     "buffers": (
         OWN.format("", " { expect buffers == 0 }"),
         "class Own(nn.BatchNorm2d):\n    def __init__(self):\n        super().__init__(8)\n",
-        "has 17 buffers, not the 0 it claims",
+        "has 17 buffers, not the claimed 0",
     ),
     "multiply-adds that forget a product": (
         OWN.format("", " { expect multiply_adds == C * C * H * W }"),
@@ -185,23 +185,23 @@ LIES = {
         OWN.format("", " { expect window == 3 }"),
         "class Own(nn.Sequential):\n    def __init__(self):\n"
         "        super().__init__(*(nn.Conv2d(8, 8, 3, padding=1) for _ in range(2)))\n",
-        "sees 5x5 of it, not the 3x3 it claims",
+        "sees a window of 5x5, not the claimed 3x3",
     ),
     "a window that is too large": (
         OWN.format("", " { expect window == 5 }"),
         "class Own(nn.Conv2d):\n    def __init__(self):\n        super().__init__(8, 8, 3, padding=1)\n",
-        "sees 3x3 of it, not the 5x5 it claims",
+        "sees a window of 3x3, not the claimed 5x5",
     ),
     "a window behind weights that begin at zero": (
         OWN.format("", " { expect window == 1 }"),
         "class Own(nn.Conv2d):\n    def __init__(self):\n        super().__init__(8, 8, 3, padding=1)\n"
         "        nn.init.zeros_(self.weight)\n",
-        "sees 3x3 of it, not the 1x1 it claims",
+        "sees a window of 3x3, not the claimed 1x1",
     ),
     "a window that is the whole map": (
         OWN.format("", " { expect window == 1 }"),
         SAME.format("x * x.mean((2, 3), keepdim=True)"),
-        "not the 1x1 it claims",
+        "not the claimed 1x1",
     ),
 }
 
@@ -212,4 +212,4 @@ def test_each_lie_is_named(case, tmp_path, capsys, monkeypatch):
     when = " when H % 7 == 0" if "when H % 7" in declared else ""
     out = run(tmp_path, capsys, monkeypatch, declared, code, "own", 2, when)
     assert words in out, out
-    assert "the class does not do what its `extern` says: correct the declaration, or the class" in out
+    assert "the class does not match its `extern`: correct the declaration or the class" in out

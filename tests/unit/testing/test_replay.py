@@ -60,7 +60,7 @@ def test_the_command_tries_the_same_input(capsys: pytest.CaptureFixture[str]) ->
     words = again(failed.value)
     assert words[4:] == ["--model", "net", "--input", "3x3x2", "--batch", "3"]
     assert main(words[3:]) == 0  # what the compiler writes for the spec is right
-    assert capsys.readouterr().out == "net: both sides accept 1 of 1 inputs, and refuse 0\n"
+    assert capsys.readouterr().out == "net: compiler and module accept 1 of 1 inputs and reject 0\n"
 
 
 def test_a_network_that_is_refused_for_its_sizes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,7 +68,7 @@ def test_a_network_that_is_refused_for_its_sizes(capsys: pytest.CaptureFixture[s
     Path("refused.resnet").write_text(body + TEXT.partition("\n\n")[2].replace("conv(WIDTH, kernel=3)", "b"))
     assert trials(Path("refused.resnet").read_text())[0].refusals
     assert main(["refused.resnet", "--input", "3x5x4", "--input", "3x4x4", "--input", "3x1x1"]) == 0
-    assert capsys.readouterr().out == "net: both sides accept 1 of 3 inputs, and refuse 2\n"
+    assert capsys.readouterr().out == "net: compiler and module accept 1 of 3 inputs and reject 2\n"
 
 
 @pytest.mark.parametrize("text", [None, "no spec"])

@@ -79,7 +79,7 @@ def test_a_finished_run_is_read_and_a_stopped_one_goes_on(
     assert {path: json.dumps(path.stat().st_size) for path in before} == {
         path: json.dumps(path.stat().st_size) for path in times(out)
     }
-    with pytest.raises(RunError, match="`learning_rate` was 0.1 in that run and is 0.2 now"):
+    with pytest.raises(RunError, match="`learning_rate` was 0.1 in that run and is now 0.2"):
         runtime_compare.train_arms(arms, few, replace(quick, learning_rate=0.2), [0], out, quiet=True)
 
 
@@ -156,9 +156,9 @@ def test_what_stands_before_the_first_spec_is_for_all() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "a SPEC or the folder of a run is needed"),
+        ((), "name a SPEC or the folder of a run"),
         (("digits", "--bogus"), "unrecognized arguments: --bogus"),
-        (("--seeds", "1,x", "digits"), "write them like 0,1,2"),
+        (("--seeds", "1,x", "digits"), "write them as 0,1,2"),
         (("digits", "--set", "depth"), "write --set depth=VALUE"),
     ],
 )
@@ -209,5 +209,5 @@ def test_specs_and_runs_side_by_side(
     with pytest.raises(Exception, match="--set and --model need a spec"):
         options.run(options)
     options = parsed("digits", "digits", *common)
-    with pytest.raises(Exception, match="digits is given twice"):
+    with pytest.raises(Exception, match="digits occurs twice"):
         options.run(options)

@@ -150,9 +150,9 @@ def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
     path.mkdir()
     refused(path, "a.jpg: cannot read it: Is a directory")
     Image.new("F", (4, 3)).save(tmp_path / "a.tiff")
-    refused(tmp_path / "a.tiff", "a.tiff: pixels that are floating-point numbers")
+    refused(tmp_path / "a.tiff", "a.tiff: floating-point pixels")
     Image.fromarray(np.array([[70_000]], np.int32)).save(tmp_path / "a.tiff")
-    refused(tmp_path / "a.tiff", "a.tiff: pixels of 32 bits")
+    refused(tmp_path / "a.tiff", "a.tiff: 32-bit pixels")
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:

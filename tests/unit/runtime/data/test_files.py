@@ -238,7 +238,7 @@ def test_npz_reads_back(tmp_path: Path) -> None:
         ({"test_images": np.zeros((3, 4), np.uint8)}, ("test_images: shape [3, 4]",)),
         ({"train_images": np.zeros((6, 3, 32, 32), np.uint8)}, ("train_images", "the channels come last")),
         ({"test_images": np.zeros((3, 5, 5, 3), np.uint8)}, ("test_images: images of [5, 5, 3]", "[4, 5, 3]")),
-        ({"test_images": np.zeros((0, 4, 5, 3), np.uint8)}, ("shape [0, 4, 5, 3]: there is nothing in it",)),
+        ({"test_images": np.zeros((0, 4, 5, 3), np.uint8)}, ("shape [0, 4, 5, 3]: it is empty",)),
         ({"train_labels": np.array([0.0] * 6)}, ("train_labels: float64",)),
         ({"train_labels": np.array([0, 1])}, ("train_labels: shape [2]; expected [6]",)),
         ({"test_labels": np.array([0, -1, 1])}, ("test_labels: label -1 at image 1",)),
@@ -317,7 +317,7 @@ def test_a_faulty_folder(tmp_path: Path) -> None:
     image.write_bytes(b"")
     refused("folder", tmp_path, "bees/1.png: not an image")
     Image.new("F", (6, 4)).save(image, "TIFF")
-    refused("folder", tmp_path, "bees/1.png: pixels that are floating-point numbers", "8 or 16 bits")
+    refused("folder", tmp_path, "bees/1.png: floating-point pixels", "8 or 16 bits")
     image.write_bytes(whole)
     (tmp_path / "test" / "wasps").mkdir()
     refused("folder", tmp_path, "test/wasps: the class wasps has no folder under", "train")

@@ -46,33 +46,36 @@ def read(argument: str, path: Path) -> Photographs:
 
 
 FAULTS = {
-    "": "labels.csv:1: begins with ``; expected lines of `file` and a 0 or 1 for each class, below a line with their",
-    "file\na.jpg\n": "labels.csv:1: begins with `file`; expected lines of `file` and a 0 or 1 for each class",
-    "image,cat\na.jpg,1\n": "labels.csv:1: begins with `image,cat`; expected lines of `file` and a 0 or 1",
+    "": "labels.csv:1: begins with ``; expected a header such as file,cat,dog, then lines with a "
+    "file and a 0 or 1 for each class",
+    "file\na.jpg\n": "labels.csv:1: begins with `file`; expected a header such as file,cat,dog, then lines with a file "
+    "and a 0 or 1 for each class",
+    "image,cat\na.jpg,1\n": "labels.csv:1: begins with `image,cat`; expected a header such as file,cat,dog, then lines",
     "file,cat,cat\na.jpg,1,0\n": "labels.csv:1: two classes are called `cat`",
-    "file,cat,,dog\na.jpg,1,0,0\n": "labels.csv:1: class 1 has no name; a comma too many?",
-    "file,cat,dog\n": "labels.csv:1: no images below the names of the classes; expected",
+    "file,cat,,dog\na.jpg,1,0,0\n": "labels.csv:1: class 1 has no name; check for an extra comma",
+    "file,cat,dog\n": "labels.csv:1: no images after the header; expected",
     "file,cat,dog\na.jpg,1\n": "labels.csv:2: 2 cells; the first line has 3",
     "file,cat,dog\na.jpg,1,0\n\nb.jpg,1,yes\n": "labels.csv:4: `yes` for the class dog; expected 0 or 1",
     "file,cat,dog\na.jpg,1,\n": "labels.csv:2: `` for the class dog; expected 0 or 1",
-    "file,cat,dog\na.jpg,1,0\n./a.jpg,0,0\n": "labels.csv:3: `a.jpg` is in line 2 already",
+    "file,cat,dog\na.jpg,1,0\n./a.jpg,0,0\n": "labels.csv:3: `a.jpg` is already in line 2",
     "file,cat,dog\n/etc/passwd,1,0\n": "labels.csv:2: `/etc/passwd`: expected a file below ",
     "file,cat,dog\ns/../../a.jpg,1,0\n": "labels.csv:2: `s/../../a.jpg`: expected a file below ",
     "file,cat,dog\nc.jpg,1,0\n": "labels.csv:2: no such file: c.jpg",
     "file,cat,dog\ntrain/a.jpg,1,0\na.jpg,1,0\n": "labels.csv:3: `a.jpg` is neither in train/ nor in test/, as the",
     "file,cat,dog\ntrain/a.jpg,1,0\nval/a.jpg,1,0\ntest/a.jpg,1,0\n": "labels.csv:4: `test/a.jpg` is neither in train/ "
     "nor in val/, as the other files",
-    'file,cat,dog\n"a.jpg,1,0\n': "labels.csv:2: not CSV: the quote that opens here is not closed; expected lines of",
+    'file,cat,dog\n"a.jpg,1,0\n': "labels.csv:2: not CSV: the quote that opens here is not closed; expected a header "
+    "such as",
     'file,cat,dog\n"a.jpg,1,0\nb.jpg,0,1\n\n': "labels.csv:2: not CSV: the quote that opens here is not closed",
     'file,cat,dog\r\na.jpg,1,0\r\n"b.jpg,1,0\r\nc,0,0\r\n': "labels.csv:3: not CSV: the quote that opens here is not",
     'file,"a\nb","c\nd""\n': "labels.csv:2: not CSV: the quote that opens here is not closed; expected",
     'file,cat,dog\n"a.jpg,1,0\n"b.jpg","1",0\n': "labels.csv:2: not CSV: the quote that opens here is closed in line 3"
-    ": ',' expected after '\"'; expected lines of",
-    'file,cat,dog\n"a.jpg"x,1,0\n': "labels.csv:2: not CSV: ',' expected after '\"'; expected lines of `file` and a 0",
+    ": ',' expected after '\"'; expected a header such as",
+    'file,cat,dog\n"a.jpg"x,1,0\n': "labels.csv:2: not CSV: ',' expected after '\"'; expected a header such as",
     f'file,cat,dog\n"a.jpg,1,0\n{"b.jpg,1,0" * 20_000}\n': "labels.csv:2: not CSV: the quote that opens here is not "
     "closed by line 3: field larger than field limit (131072); expected",
     'file,cat,dog\n"a.jpg\n",1\n': "labels.csv:2: 2 cells; the first line has 3",
-    "file,cat,dog\ntrain,1,0\n": "labels.csv:2: train is a folder; expected a file of an image",
+    "file,cat,dog\ntrain,1,0\n": "labels.csv:2: train is a folder; expected an image file",
     "file," + "x" * 1001 + "\n": "labels.csv:1: the name of class 0 has 1,001 characters",
 }
 
@@ -106,7 +109,7 @@ def test_an_open_quote_is_said_with_the_line_on_which_it_opens(tmp_path: Path) -
 def test_a_file_that_is_no_image_is_said_with_its_line(
     photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder, remedy = tmp_path / "copy", "put an image there, or take the line out"
+    folder, remedy = tmp_path / "copy", "put an image there, or remove the line"
     shutil.copytree(photographs, folder)
     damaged = folder / "test" / "1.jpg"  # its header is whole, and its pixels are not
     damaged.write_bytes(damaged.read_bytes()[:-400])
@@ -137,7 +140,7 @@ def test_pack_says_of_a_file_that_it_is_no_folder(photographs: Path, capsys: pyt
     assert main(["pack", str(file), str(photographs / "a.pack")]) == 1
     assert capsys.readouterr().err == (
         f"error: {file}: a file, not a folder; expected a folder with train/<class>/<image> and test/<class>/<image>, "
-        "or <class>/<image> alone; or labels.csv, where an image has any number of classes\n"
+        "or only <class>/<image>; or labels.csv, if an image has any number of classes\n"
     )
 
 
@@ -174,7 +177,7 @@ def test_images_without_a_line_are_left_out_and_said(photographs: Path, tmp_path
     (copy / "labels.csv").write_text("\ufeff" + "\r\n".join([*lines[:5], *lines[7:]]))
     outline = data.read_outline("folder", copy).at(FIT)
     assert (outline.train, outline.test) == (14, 6)
-    assert outline.note.endswith("(labels of 0 and 1); 2 images of the folder are not in it, and are left out")
+    assert outline.note.endswith("(labels of 0 and 1); 2 images of the folder are not in it and are skipped")
     assert write_pack(copy, tmp_path / "copy.pack").note == outline.note  # a pack no longer holds them
     (copy / "labels.csv").write_text("\n".join([lines[0], lines[1].replace(",0", ",1"), *lines[2:]]))
     assert read("folder", copy).fingerprint() != whole.fingerprint()
@@ -334,7 +337,7 @@ def test_an_item_must_keep_its_classes(own: None) -> None:
     with pytest.raises(RunError) as caught:
         for _ in range(2):
             loaded.read_sample()  # type: ignore[attr-defined]
-    assert "has label [1] now, and had [] when the set was looked at" in str(caught.value)
+    assert "has label [1] now, but had [] in the first pass" in str(caught.value)
 
 
 def test_a_run_on_datasets_is_judged_by_map(own: None, capsys: pytest.CaptureFixture[str]) -> None:

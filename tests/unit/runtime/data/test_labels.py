@@ -80,7 +80,7 @@ def test_many_names_a_wild_label_and_a_name_that_is_no_text_take_little(tmp_path
     assert "\n  1 \\ud800 " in said
     assert "note: npz: no training image has the labels 4 to 9998: 9,995 of 10,000 classes\n" in told
     assert "note: npz: no test image has label 9999: a class trained but never evaluated\n" in told
-    assert "\n9,996 of 10,000 classes have no test image: the labels 4 to 9999\n" in said
+    assert "\n9,996 of 10,000 classes have no test images: the labels 4 to 9999\n" in said
     assert len(said.splitlines()) < 100
     for run in (runs[0], runs[2]):
         assert (tmp_path / run[-1] / "report.html").stat().st_size < 100_000
@@ -110,7 +110,7 @@ NUMBERS = tuple("01234")
             lambda i: i % 4 + 1,
             NUMBERS,
             [
-                "npz: no training image has label 0 (labels 1 to 4): do they start at 1? The classes are 0 to 4, "
+                "npz: no training image has label 0 (labels 1 to 4): labels start at 0. The classes are 0 to 4, "
                 "and the network has 5 outputs"
             ],
         ),
@@ -118,7 +118,7 @@ NUMBERS = tuple("01234")
             "npz: no training image has the labels 1 to 3: 3 of 5 classes",
         ]),
         (lambda i: i % 2 * 2 + 1, lambda i: i % 2 * 2 + 1, (*NUMBERS, "5"), [
-            "npz: no training image has label 0 (labels 1 to 3): do they start at 1? The classes are 0 to 5, and "
+            "npz: no training image has label 0 (labels 1 to 3): labels start at 0. The classes are 0 to 5, and "
             "the network has 6 outputs",
             "npz: no training image has the labels 2, 4 to 5: 3 of 6 classes",
         ]),
@@ -131,14 +131,14 @@ NUMBERS = tuple("01234")
             "npz: no test image has label 2 (eel): a class trained but never evaluated",
         ]),
         (lambda i: 3, lambda i: i % 5, NUMBERS, [
-            "npz: all 40 training images have label 3: nothing to tell apart",
+            "npz: all 40 training images have label 3: there is nothing to learn",
             "npz: no training image has the labels 0 to 2, 4: 4 of 5 classes",
         ]),
         (lambda i: i % 2, lambda i: i % 2, ("a", "a"), [
-            "npz: 2 classes have the name `a`: they are told apart by their numbers alone",
+            "npz: 2 classes have the name `a`: only their numbers distinguish them",
         ]),
         (lambda i: 0, lambda i: 0, tuple("abcdefghi"), [
-            "npz: all 40 training images have label 0 (a): nothing to tell apart",
+            "npz: all 40 training images have label 0 (a): there is nothing to learn",
             "npz: no training image has the labels 1 (b), 2 (c), 3 (d), 4 (e), 5 (f), ...: 8 of 9 classes",
         ]),
     ],
@@ -221,8 +221,8 @@ def test_what_chooses_the_epoch_may_lack_a_class(few: Data) -> None:
 @pytest.mark.parametrize(
     ("images", "batch_size", "expected"),
     [
-        (20, 128, "20 training images make one step an epoch (`batch_size` is 128)"),
-        (20, 11, "20 training images make one step an epoch (`batch_size` is 11); 9 are left out"),
+        (20, 128, "20 training images make one step per epoch (`batch_size` is 128)"),
+        (20, 11, "20 training images make one step per epoch (`batch_size` is 11); 9 are dropped"),
         (20, 10, ""),
     ],
 )
@@ -231,12 +231,16 @@ def test_an_epoch_of_one_step_is_told(images: int, batch_size: int, expected: st
 
 
 FAULTS = {
-    "labels from 1, with names": ([1, 2], ["a", "b"], "2 names, but label 2 occurs (the labels are 1 to 2: do they st"),
+    "labels from 1, with names": (
+        [1, 2],
+        ["a", "b"],
+        "2 names, but label 2 occurs (the labels are 1 to 2: they must st",
+    ),
     "a gap behind the names": ([0, 2], ["a", "b"], "class_names: 2 names, but label 2 occurs\n"),
     "no class": (
         [-1, 2],
         None,
-        "label -1 at image 0; 0 to 9999 are allowed (20 are negative: leave out images that ha",
+        "label -1 at image 0; 0 to 9999 are allowed (20 are negative: remove images without a cl",
     ),
 }
 
@@ -257,7 +261,7 @@ def test_one_image_is_a_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert main(["train", "digits", *options, *QUICK, "--out", str(tmp_path / "run")]) == 0
     notes = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: npz")]
     assert notes == [
-        "note: npz: the only training image has label 1: nothing to tell apart",
+        "note: npz: the only training image has label 1: there is nothing to learn",
         "note: npz: no training image has label 0: 1 of 2 classes",
-        "note: npz: 1 training image makes one step an epoch (`batch_size` is 64)",
+        "note: npz: 1 training image makes one step per epoch (`batch_size` is 64)",
     ]

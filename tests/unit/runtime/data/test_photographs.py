@@ -130,9 +130,9 @@ def test_photographs_get_the_size_of_the_recipe_or_of_the_spec(
 
 def test_no_size_that_fits_is_one_message() -> None:
     mixed = MixedOutline("folder", 2, 3, 4, 4, lambda fit: None)  # type: ignore[arg-type, return-value]
-    with pytest.raises(RunError, match="folder has images of several sizes, and the network declares none: say one"):
+    with pytest.raises(RunError, match="folder has images of several sizes, and the network declares none: set one"):
         fit_images(mixed, Recipe(), None)
-    with pytest.raises(RunError, match="`eval_resize` is 20, but images of 32x32 are cut out of it"):
+    with pytest.raises(RunError, match="`eval_resize` is 20, but images of 32x32 are cropped from it"):
         fit_images(mixed, Recipe(eval_resize=20), (32, 32))
     digits = data.read_outline("digits")
     assert fit_images(digits, Recipe(image_size=8), (32, 32)) is digits
@@ -206,7 +206,7 @@ def test_nothing_is_left_of_a_pack_that_was_not_finished(shapes: Path, tmp_path:
         write_pack(copy, out)
     assert [entry.name for entry in tmp_path.iterdir()] == ["copy"]
     out.write_text("mine")
-    with pytest.raises(RunError, match="a.pack: exists already") as caught:
+    with pytest.raises(RunError, match="a.pack: already exists") as caught:
         write_pack(shapes, out)
     assert caught.value.status == 2 and out.read_text() == "mine"
     with pytest.raises(RunError, match="none/a.pack: cannot write it: No such file"):

@@ -120,7 +120,7 @@ CRAFTED = {  # what a stranger may have written: the change, and what is said of
     "channels that are true": ({"channels": True}, "`channels` must be"),
     "other channels": ({"channels": 1}, "`mean` has 3 numbers; expected 1, or 48"),
     "a resize of nothing": ({"resize": 0}, "`resize` must be null, or a number"),
-    "a resize that is too small": ({"resize": 7}, "`resize` is 7, less than the 8 that are cut out"),
+    "a resize that is too small": ({"resize": 7}, "`resize` is 7, less than the crop of 8"),
     "a huge resize": ({"resize": 10**9}, "`resize` must be"),
     "a resize that is a text": ({"resize": "8"}, "`resize` must be"),
     "another filter": ({"interpolation": "\x1b[31m"}, r"not \"\u001b[31m\""),
@@ -141,8 +141,8 @@ CRAFTED = {  # what a stranger may have written: the change, and what is said of
     "classes that are a number": ({"classes": 10**9}, "`classes` must be"),
     "a long class": ({"classes": ["a" * 1001]}, "`classes` must be"),
     "a class that is a number": ({"classes": [1]}, "`classes` must be"),
-    "data that is a list": ({"data": []}, "`data` must be a text"),
-    "long data": ({"data": "a" * 10_001}, "`data` must be a text"),
+    "data that is a list": ({"data": []}, "`data` must be a string"),
+    "long data": ({"data": "a" * 10_001}, "`data` must be a string"),
     "other numbers": ({"dtype": "float64"}, '`dtype` must be uint8 or float32, not "float64"'),
     "numbers that are a list": ({"dtype": ["uint8"]}, "`dtype` must be"),
     "many labels, in words": ({"multi_label": "yes"}, "`multi_label` must be true or false"),
@@ -177,12 +177,12 @@ def test_what_no_run_writes_is_refused_in_one_message(case: str, tmp_path: Path)
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "damaged, or no JSON"),
-        ("[" * 100_000, "damaged, or no JSON"),
-        ("[]", "no record of a preprocessing: expected an object"),
+        ("", "damaged, or not JSON"),
+        ("[" * 100_000, "damaged, or not JSON"),
+        ("[]", "not a preprocessing record: expected an object"),
         ('{"version": 1e999}', "`version` is Infinity"),
-        ('{"version": ' + "1" * 5000 + "}", "damaged, or no JSON"),
-        ("\udcff", "damaged, or no JSON"),
+        ('{"version": ' + "1" * 5000 + "}", "damaged, or not JSON"),
+        ("\udcff", "damaged, or not JSON"),
     ],
 )
 def test_a_file_that_is_no_record_is_refused(text: str, words: str, tmp_path: Path) -> None:

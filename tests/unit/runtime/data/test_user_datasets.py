@@ -135,7 +135,7 @@ FAULTS = {  # the module, and what is said of it
     "no module": ("own_data_nowhere:load", "", "--data own_data_nowhere:load: there is no data set and no module"),
     "a misspelt data set": ("fodler:photos", "", "a similar name exists: `folder`"),
     "no function": ("own_data:laod", "def load(): pass", "own_data.py has no `laod`; a similar name exists: `load`"),
-    "no function but a value": ("own_data:load", "load = 3", "`load` is int, no function"),
+    "no function but a value": ("own_data:load", "load = 3", "`load` is int, not a function"),
     "a module that fails": ("own_data:load", "1 / 0", "own_data.py:13: ZeroDivisionError: division by zero (importing"),
     "no Python": ("own_data:load", "def", "own_data.py:13: SyntaxError: "),
     "a function that fails": (
@@ -152,12 +152,12 @@ FAULTS = {  # the module, and what is said of it
         "own_data:load",
         "class Stream(torch.utils.data.IterableDataset):\n    def __iter__(self): pass\n"
         "def load(): return Stream(), Stream()",
-        "returns own_data.Stream as its training part, which has no order to draw from; expected a torch Dataset",
+        "returns own_data.Stream as its training part, which has no random access; expected a torch Dataset",
     ),
     "no tensor": (
         "own_data:load",
         "def load(): return Numbers(9, lambda values, index: values.numpy()), Numbers(9)",
-        "training item 0 of `own_data:load` has numpy.ndarray in it; expected a torch.Tensor [channels, *size]",
+        "training item 0 of `own_data:load` contains numpy.ndarray; expected a torch.Tensor [channels, *size]",
     ),
     "other numbers": (
         "own_data:load",
@@ -177,7 +177,7 @@ FAULTS = {  # the module, and what is said of it
     "names that are none": (
         "own_data:load",
         "def load(): return {'train': Numbers(9), 'test': Numbers(9), 'classes': ['a', 3]}",
-        "`own_data:load` returns a list of 2 as `classes`; expected a list of texts",
+        "`own_data:load` returns a list of 2 as `classes`; expected a list of strings",
     ),
     "no channels": (
         "own_data:load",
@@ -218,9 +218,9 @@ FAULTS = {  # the module, and what is said of it
         "own_data:load",
         "own = numpy.random.default_rng()\n"
         "def load(): return Numbers(9, lambda values, index: values.float() + float(own.random())), Numbers(9)",
-        "training item 0 of `own_data:load` is another one each time it is read: draw random numbers from the gen",
+        "training item 0 of `own_data:load` changes each time it is read: draw random numbers from the gen",
     ),
-    "no test part": ("own_data:load", "def load(): return {'train': Numbers(9)}", "hold some of its images out, e.g."),
+    "no test part": ("own_data:load", "def load(): return {'train': Numbers(9)}", "hold some images out, e.g."),
     "another number of axes": (
         "own_data:load",
         "def load(): return Numbers(9, lambda values, index: values[0]), Numbers(9, lambda values, index: values[0])",
@@ -281,7 +281,7 @@ def test_a_label_that_changes_ends_the_run(folder: Path) -> None:
 
     assert isinstance(images, UserDatasets)
     with pytest.raises(
-        RunError, match="training item 3 of `own_data:load` has label 1 now, and had 0 when the set was"
+        RunError, match="training item 3 of `own_data:load` has label 1 now, but had 0 in the first pass"
     ):
         images.read_train(0, 0, [3])
 
@@ -301,7 +301,7 @@ def test_parts_are_held_out_and_validate(source: str, folder: Path) -> None:
     assert own.validation is not None
     assert [len(one.test_labels) for one in (own, own.validation)] == [20, 10]
     assert own.fingerprint() != read("own_data_parts:load", validation=0).validation.fingerprint()  # type: ignore[union-attr]
-    with pytest.raises(RunError, match="has validation images of its own: --validation has no place beside them"):
+    with pytest.raises(RunError, match="already has validation images: remove --validation"):
         read("own_data_parts:load", validation=0.1)
     held = read("own_data_parts:load")
     assert held.validation is not None and held.validation.train_labels.equal(held.train_labels)

@@ -191,8 +191,8 @@ def test_a_fault_ends_both(out: Path, found: dict[str, Any]) -> None:
         found["batch"][1]
         == "--override batch_size=20: a batch of 25 images cannot be divided equally among 2 processes"
     )
-    assert found["different"][1] == "the processes were given different networks, data or recipes"
-    assert "the loss is no longer finite at step 1 " in found["poisoned"][1]
+    assert found["different"][1] == "the processes have different networks, data or recipes"
+    assert "the loss is not finite at step 1 " in found["poisoned"][1]
     assert not (out / "batch").exists()
     assert found["alone"][0] == "RunError"
     assert found["alone"][1].startswith("`norm` of `small` (BatchNorm2d) has one value for each channel and needs two")

@@ -97,7 +97,7 @@ def test_a_class_that_no_image_has_is_no_part_of_the_mean() -> None:
     assert compute_average_precision(scores[:, 1], is_true[:, 1]) is None
     assert (
         result.figures["mean_average_precision"] == 50
-        and result.missing_classes_note == "1 of 2 classes are in no test image"
+        and result.missing_classes_note == "1 of 2 classes do not occur in the test images"
     )
     assert "none" in result.format_text()
 
@@ -173,7 +173,7 @@ def test_networks_are_compared_by_the_mean_average_precision(
     )
     single = compare.train_arms([Arm("single", "net", source)], few, replace(QUICK, epochs=1), [0, 1], tmp_path / "b")
     assert compare.choose_accuracy([*rows, *single]) == "top1"
-    assert "an image has one class in some runs, and any number of classes in others" in compare.list_differences(
+    assert "an image has one class in some runs and any number of classes in others" in compare.list_differences(
         [*rows, *single]
     )
 

@@ -91,18 +91,18 @@ def test_photographs_are_seen_whole_and_in_crops(source: str, tmp_path: Path) ->
 
 
 def test_what_is_refused(folder: Path, source: str, digits: Data, tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="crops of 8x8 are cut from larger images: .*above 8: --scales 10"):
+    with pytest.raises(RunError, match="crops of 8x8 are cropped from larger images: .*above 8: --scales 10"):
         evaluate(folder, digits, crops=10)
     with pytest.raises(RunError, match="at most 32 lengths from 1 to 16,384 pixels"):
         evaluate(folder, digits, scales=range(1, 40))
     recipe = Recipe(epochs=1, batch_size=64, normalise="pixel")
     train(source, "small", digits, recipe, tmp_path / "run", quiet=True)
-    with pytest.raises(RunError, match="the run subtracts a mean per pixel, so images have one size"):
+    with pytest.raises(RunError, match="the run subtracts a mean per pixel, so all images have one size"):
         evaluate(tmp_path / "run", digits, scales=[9])
     assert evaluate(tmp_path / "run", some(digits), crops=10, scales=[9]).images == 60
     for text in ("", "8,", "0", "8x8", "1e3"):
         ran = run_command("eval", str(folder), "--scales", text)
-        assert ran.status == 2 and "write them like 224,256,384" in ran.err
+        assert ran.status == 2 and "write them as 224,256,384" in ran.err
 
 
 def test_the_command_prints_what_it_measures(folder: Path) -> None:

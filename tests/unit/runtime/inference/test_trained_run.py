@@ -141,7 +141,7 @@ WRONG: dict[str, tuple[object, str]] = {
     "three channels": (np.zeros((8, 8, 3), np.uint8), r"shape \[8, 8, 3\]; expected \[height, width\] or"),
     "a batch": (np.zeros((2, 8, 8, 1), np.uint8), r"shape \[2, 8, 8, 1\]; expected"),
     "a tensor": (torch.zeros(3, 8, 8, dtype=torch.uint8), r"shape \[8, 8, 3\]; expected"),
-    "a number": (7, "an image is a path, an image of Pillow, a NumPy array or a tensor, not int"),
+    "a number": (7, "an image is a path, a Pillow image, a NumPy array or a tensor, not int"),
 }
 
 
@@ -178,7 +178,7 @@ def test_an_array_of_other_kinds_of_inputs_needs_no_image(run: TrainedRun, tmp_p
     with pytest.raises(RunError, match=r"s\.npy\[1\]: a value that is not finite"):
         list_argument(str(tmp_path / "s.npy"), signal)[1].read()
     Image.new("L", (8, 8)).save(tmp_path / "x.png")
-    with pytest.raises(RunError, match=r"x\.png: the network takes a signal, no images"):
+    with pytest.raises(RunError, match=r"x\.png: the network takes a signal, not images"):
         list_argument(str(tmp_path / "x.png"), signal)[0].read()
     four = replace(run.preprocessing, channels=4, mean=(0.0,) * 4, scale=(1.0,) * 4)
     with pytest.raises(RunError, match="takes 4 channels, an image file has 1 or 3"):

@@ -121,7 +121,9 @@ def test_once_an_epoch_is_the_order_as_ever(few: Data) -> None:
 
 def test_more_repeats_than_images_are_refused(source: str, few: Data, tmp_path: Path) -> None:
     data = replace(few, train_images=few.train_images[:3], train_labels=few.train_labels[:3])
-    message = "`aug_repeats` is 4: an epoch would show one of the 3 training images of npz: say aug_repeats: 3 or less"
+    message = (
+        "`aug_repeats` is 4: an epoch would use only one of the 3 training images of npz: set aug_repeats to 3 or less"
+    )
     with pytest.raises(RunError, match=message):
         train(source, "small", data, recipe_file.load("digits", ["aug_repeats=4"]), tmp_path / "run", quiet=True)
     assert not (tmp_path / "run").exists()
@@ -168,11 +170,12 @@ REFUSED = {
     "repeats and balance": (
         ["aug_repeats=3", "sampling=balanced"],
         "--override aug_repeats=3: `sampling` is balanced, which itself repeats images, and `aug_repeats` is 3: "
-        "say sampling: shuffled or aug_repeats: 1",
+        "set sampling: shuffled or aug_repeats: 1",
     ),
     "more repeats than a step": (
         ["batch_size=4", "aug_repeats=5"],
-        "--override aug_repeats=5: `aug_repeats` (5) must be at most `batch_size` (4), or a step would show one image",
+        "--override aug_repeats=5: `aug_repeats` (5) must be at most `batch_size` (4), or a step would use only "
+        "one image",
     ),
     "no repeat": (["aug_repeats=0"], "`aug_repeats` must lie from 1 to 64; it is 0"),
     "torch's word": (["class_weight=balanced"], "write `class_weights`"),

@@ -70,7 +70,7 @@ def test_a_split_depends_on_its_seed_alone(few: Data) -> None:
 
 REFUSED = {
     "a test part is there": (True, 0.2, 0.0, "npz has 40 test images: --holdout is for sets without"),
-    "none is there": (False, 0.0, 0.0, "npz has no test images: hold some of its images out, e.g. --holdout 0.2"),
+    "none is there": (False, 0.0, 0.0, "npz has no test images: hold some images out, e.g. --holdout 0.2"),
     "too small a share": (True, 0.0, 0.001, "`validation` is 0.001: 0 of the 100 training images of npz"),
 }
 
@@ -122,7 +122,7 @@ def test_a_run_is_resumed_without_its_options(tmp_path: Path, capsys: pytest.Cap
     options = ["--holdout", "0.3", "--validation", "0.25", "--override", "epochs=1", "--override", "batch_size=10"]
     arguments = ["train", "digits", "--data", f"npz:{tmp_path / 'a.npz'}"]
     assert main([*arguments, "--out", str(tmp_path / "other")]) == 1
-    assert "npz has no test images: hold some of its images out, e.g. --holdout 0.2" in capsys.readouterr().err
+    assert "npz has no test images: hold some images out, e.g. --holdout 0.2" in capsys.readouterr().err
     assert main([*arguments, *options, "--out", out]) == 0
     said = capsys.readouterr()
     assert "of 60 training images, 18 to test and 10 to choose the best epoch are set aside, by class" in said.err
@@ -156,7 +156,7 @@ def test_a_folder_of_one_part_is_held_out_like_its_pack(
     for name in (f"folder:{folder}", f"pack:{tmp_path / 'a.pack'}"):
         outline = data.read_outline(*data.parse_argument(name)).at(data.Fit((16, 16), 18))
         assert (outline.train, outline.test) == (60, 0)
-        with pytest.raises(RunError, match=r"has no test images: hold some of its images out, e\.g\. --holdout 0\.2"):
+        with pytest.raises(RunError, match=r"has no test images: hold some images out, e\.g\. --holdout 0\.2"):
             Split(0, 0, 0).apply(outline)
         split = Split(0.2, 0.25, 0).apply(outline)
         images = split.read()

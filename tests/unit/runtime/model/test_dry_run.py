@@ -121,7 +121,7 @@ def test_a_group_norm_meets_one_value_when_evaluated(
     assert deep(*known, "--set", GROUPED) == 1
     said = capsys.readouterr().err
     assert "`layer2.0.bn1`, a group norm (std/blocks.resnet:13), has one value for each group and needs two: " in said
-    assert f"its map is 1x1 at 8x8, and an evaluation has one image at a time; use {remedy}" in said
+    assert f"its map is 1x1 at 8x8, and evaluation uses one image at a time; use {remedy}" in said
     assert deep(*known) == 0
 
 

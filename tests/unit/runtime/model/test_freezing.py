@@ -111,14 +111,14 @@ def test_an_unknown_pattern_is_refused_with_the_names_there_are(network: nn.Modu
     with pytest.raises(RunError) as caught:
         freeze(network, ["stem", pattern])
     assert str(caught.value) == (
-        f"the network has no part `{pattern}` to freeze; there are `norms`, `stem`, `stage1`, `stage2`, `stage3`, "
+        f"the network has no part `{pattern}`; there are `norms`, `stem`, `stage1`, `stage2`, `stage3`, "
         "`head`; by their own names `conv1`, `bn1`, `layer1`, `layer2`, `layer3`, `fc`; or a pattern such as `*.bn1.*`"
     )
     assert all(parameter.requires_grad for parameter in network.parameters())
 
 
 def test_a_network_of_which_all_is_frozen_is_refused(network: nn.Module) -> None:
-    with pytest.raises(RunError, match="^`\\*` to freeze is all of the network: nothing is left to train"):
+    with pytest.raises(RunError, match="^`\\*` would freeze the whole network: nothing is left to train"):
         freeze(network, ["*"])
 
 

@@ -47,19 +47,19 @@ REFUSALS: dict[str, tuple[str, Callable[[Recipe], object], str]] = {
     "colours of volumes": (
         "color_jitter: 0.1",
         fit((8, 8, 8)),
-        "set has volumes, which have no colours: say color_jit",
+        "set has volumes, which have no colours: set color_jit",
     ),
-    "light on grey": ("lighting: 0.1", fit((8, 8)), "set has 1 channel: `lighting` needs red, green and blue; say"),
+    "light on grey": ("lighting: 0.1", fit((8, 8)), "set has 1 channel: `lighting` needs red, green and blue; set"),
     "a size of signals": (
         "image_size: 32",
         fit((64,)),
-        "set has no images: `image_size` and `eval_resize` have no place",
+        "set has no images: `image_size` and `eval_resize` do not apply",
     ),
-    "a small resize": ("eval_resize: 4", fit_photographs, "`eval_resize` is 4, but images of 8x8 are cut out of it"),
+    "a small resize": ("eval_resize: 4", fit_photographs, "`eval_resize` is 4, but images of 8x8 are cropped from it"),
     "small sides": (
         "train_resize: [4, 9]",
         fit_photographs,
-        "`train_resize` begins at 4, and crops of 8x8 are cut from",
+        "`train_resize` starts at 4, below the crops of 8x8",
     ),
     "a size in memory": (
         "image_size: 32",
@@ -78,12 +78,13 @@ REFUSALS: dict[str, tuple[str, Callable[[Recipe], object], str]] = {
     "balance of many labels": (
         "sampling: balanced",
         lambda recipe: build_order(recipe, MULTI, CPU),
-        "`sampling` is balanced, but an image of marks has any number of classes, not one: say sampling: shuffled",
+        "`sampling` is balanced, but an image of marks has any number of classes, not one: set sampling: shuffled",
     ),
     "too many repeats": (
         "aug_repeats: 9",
         lambda recipe: build_order(recipe, MULTI, CPU),
-        "`aug_repeats` is 9: an epoch would show one of the 4 training images of marks: say aug_repeats: 4 or less",
+        "`aug_repeats` is 9: an epoch would use only one of the 4 training images of marks: set aug_repeats to 4 "
+        "or less",
     ),
     "too few weights": (
         "class_weights: [1]",

@@ -41,7 +41,7 @@ def fault(tmp_path: Path, text: str) -> str:
         ("epochs: ten\n", "r.yaml:1:9: `epochs` must be a whole number, not `ten`"),
         ("epochs: 1.5\n", "r.yaml:1:9: `epochs` must be a whole number, not `1.5`"),
         ("epochs: 0\n", "r.yaml:1:9: `epochs` must lie from 1 to 1,000,000; it is 0"),
-        ("epochs: '3'\n", "r.yaml:1:9: `epochs`: write it without quotes: a number is expected"),
+        ("epochs: '3'\n", "r.yaml:1:9: `epochs`: write it without quotes: a number"),
         ("epochs:\n", "r.yaml:1:8: `epochs` must be a whole number, not ``"),
         ("learning_rate: .inf\n", "r.yaml:1:16: `learning_rate` must be a number, not `.inf`"),
         ("learning_rate: .nan\n", "r.yaml:1:16: `learning_rate` must be a number, not `.nan`"),
@@ -55,11 +55,11 @@ def fault(tmp_path: Path, text: str) -> str:
         ("schedule: step\nmilestones: [0.5, 0.5]\n", "r.yaml:2:13: `milestones` must ascend"),
         ("schedule: step\nmilestones: [0.5, x]\n", "r.yaml:2:13: `milestones`: every item must be a number, not `x`"),
         ("schedule: onecycle\n", "r.yaml:1:11: `schedule` is onecycle, which needs a `warmup` above 0"),
-        ("train_size: [96]\nnormalise: pixel\n", "r.yaml:1:13: `normalise: pixel` has a mean for each place"),
+        ("train_size: [96]\nnormalise: pixel\n", "r.yaml:1:13: `normalise: pixel` has a mean per pixel of one size"),
         ("train_size: [96, 1.5]\n", "r.yaml:1:13: `train_size` must be whole numbers, such as [128, 224]"),
         (
             "rand_augment: timm\ntrivial_augment: true\n",
-            "r.yaml:1:15: `trivial_augment` and `rand_augment` are two policies of which an image gets one: say "
+            "r.yaml:1:15: `trivial_augment` and `rand_augment` are alternatives: set "
             "trivial_augment: false or rand_augment: none",
         ),
         (
@@ -77,20 +77,19 @@ def fault(tmp_path: Path, text: str) -> str:
         ("rand_augment: true\n", "r.yaml:1:15: `rand_augment` cannot be `true`; "),
         ("magnitude: 11\n", "r.yaml:1:12: `magnitude` must lie from 0 to 10; it is 11"),
         ("num_ops: 0\n", "r.yaml:1:10: `num_ops` must lie from 1 to 16; it is 0"),
-        ("train_resize: 256\n", "r.yaml:1:15: `train_resize` takes two whole numbers, the least and the largest"),
-        ("train_resize: [480, 256]\n", "r.yaml:1:15: `train_resize` takes two whole numbers, the least and"),
-        ("train_resize: [256, 300.5]\n", "r.yaml:1:15: `train_resize` takes two whole numbers, the least and"),
+        ("train_resize: 256\n", "r.yaml:1:15: `train_resize` takes two whole numbers, the smallest and the largest"),
+        ("train_resize: [480, 256]\n", "r.yaml:1:15: `train_resize` takes two whole numbers, the smallest and"),
+        ("train_resize: [256, 300.5]\n", "r.yaml:1:15: `train_resize` takes two whole numbers, the smallest and"),
         ("train_resize: [0, 256]\n", "r.yaml:1:15: `train_resize`: every item must lie from 1 to 16384; it is 0"),
         (
             "image_size: 224\ntrain_resize: [200, 480]\n",
-            "r.yaml:2:15: `train_resize` begins at 200, and crops of 224 pixels are cut from the images: begin at 224 "
-            "or above",
+            "r.yaml:2:15: `train_resize` starts at 200, below the crops of 224 pixels: start at 224 or above",
         ),
         (
             "train_size: [96, 64]\ntrain_resize: [80, 480]\n",
-            "r.yaml:2:15: `train_resize` begins at 80, and crops of 96",
+            "r.yaml:2:15: `train_resize` starts at 80, below the crops of 96",
         ),
-        ("momentum: 0\n", "r.yaml:1:11: `nesterov` needs a `momentum` above 0; for plain sgd also say nesterov: false"),
+        ("momentum: 0\n", "r.yaml:1:11: `nesterov` needs a `momentum` above 0; for plain sgd also set nesterov: false"),
         ("momentum: 0\nnesterov: true\n", "r.yaml:2:11: `nesterov` needs a `momentum` above 0"),
         ("- epochs\n", "r.yaml:1:1: a recipe must be a mapping"),
         ("just words\n", "r.yaml:1:1: a recipe must be a mapping"),
@@ -198,8 +197,8 @@ def test_overrides_win_in_order() -> None:
         ("image_size=big", "--override image_size=big: `image_size` must be a whole number or auto, not `big`"),
         ("image_size=0", "--override image_size=0: `image_size` must lie from 1 to 16,384; it is 0"),
         ("eval_resize=20", "--override eval_resize=20: `eval_resize` (20) must be at least `image_size` (32)"),
-        ("crop_scale=0.5", "--override crop_scale=0.5: `crop_scale` takes two numbers, the least and the largest"),
-        ("crop_scale=[0.5, 0.2]", "--override crop_scale=[0.5, 0.2]: `crop_scale` takes two numbers, the least"),
+        ("crop_scale=0.5", "--override crop_scale=0.5: `crop_scale` takes two numbers, the smallest and the largest"),
+        ("crop_scale=[0.5, 0.2]", "--override crop_scale=[0.5, 0.2]: `crop_scale` takes two numbers, the smallest"),
         ("crop_scale=[0, 1]", "--override crop_scale=[0, 1]: `crop_scale`: every item must lie above 0 to 1; it is 0"),
         ("crop_ratio=[0.5, 200]", "--override crop_ratio=[0.5, 200]: `crop_ratio`: every item must lie from 0.01"),
         ("momentum=0", "--override momentum=0: `nesterov` needs a `momentum` above 0"),
@@ -315,23 +314,23 @@ def test_the_recipe_in_a_checkpoint_is_read_and_a_key_that_is_not_known_named() 
     [
         (
             "--holdout 0.2 --override holdout=0.3",
-            "`holdout` is said twice, by --holdout 0.2 and by --override holdout=0.3",
+            "`holdout` is set twice, by --holdout 0.2 and by --override holdout=0.3",
         ),
         (
             "--override validation=0.1 --validation 0.1",
-            "`validation` is said twice, by --validation 0.1 and by --override",
+            "`validation` is set twice, by --validation 0.1 and by --override",
         ),
         (
             "--seed 0 --override seed=1",
-            "`seed` is said twice, by --seed 0 and by --override seed=1: leave one of them out",
+            "`seed` is set twice, by --seed 0 and by --override seed=1: remove one of them",
         ),
         (
             "--deterministic --override deterministic=false",
-            "`deterministic` is said twice, by --deterministic and by --override deterministic=false: leave one",
+            "`deterministic` is set twice, by --deterministic and by --override deterministic=false: remove one",
         ),
         (
             "--out x --extend epochs=9 --override epochs=8",
-            "`epochs` is said twice, by --extend epochs=9 and by --override epochs=8: leave one of them out",
+            "`epochs` is set twice, by --extend epochs=9 and by --override epochs=8: remove one of them",
         ),
     ],
 )
@@ -345,11 +344,11 @@ def test_an_option_of_train_is_refused_beside_an_override_of_its_key(
 @pytest.mark.parametrize(
     ("option", "override", "message"),
     [
-        ("--seeds=0,1", "seed=3", "`seed` is said twice, by --seeds 0,1 and by --override seed=3"),
+        ("--seeds=0,1", "seed=3", "`seed` is set twice, by --seeds 0,1 and by --override seed=3"),
         (
             "--deterministic",
             "deterministic=true",
-            "`deterministic` is said twice, by --deterministic and by --override",
+            "`deterministic` is set twice, by --deterministic and by --override",
         ),
     ],
 )

@@ -131,7 +131,7 @@ def test_a_network_that_is_always_right_and_many_classes_make_a_page_too(
     train(wide, "small", many, Recipe(epochs=1, batch_size=25), out, quiet=True)
     page = Page((out / "report.html").read_text("utf-8"))
     absent = ", ".join(f"{label} (class {label})" for label in range(10, 15))
-    assert f"20 of 30 classes have no test image: the labels {absent}, ...." in page.text
+    assert f"20 of 30 classes have no test images: the labels {absent}, ...." in page.text
     wide_table = Evaluation(30, 0.0, 100.0, 100.0, {(i, i): 1 for i in range(30)}, many.class_names)
     report.write(out, many, wide_table)
     assert "Confusion" not in Page((out / "report.html").read_text("utf-8")).text

@@ -66,7 +66,7 @@ def test_an_extended_run_goes_on_from_its_last_state_and_its_folder_says_so(
     assert main(["train", "--extend", "epochs=2", "--extend", "mixup=0.2", "--out", str(out)]) == 0
     printed = capsys.readouterr()
     change = (
-        "extended after epoch 1: epochs 1 -> 2, mixup 0.0 -> 0.2; the learning rate goes on at 0.04 (the last was 0)"
+        "extended after epoch 1: epochs 1 -> 2, mixup 0.0 -> 0.2; the learning rate continues at 0.04 (the last was 0)"
     )
     assert f"note: {change}\n" in printed.err and "after 2 epochs" in printed.out
     assert read_records(out)[:1] == first and len(read_records(out)) == 2
@@ -90,13 +90,13 @@ def test_what_cannot_be_extended_is_refused(
             source, "small", few, replace(quick, **{"epochs": 1, **changes}), out, resume=True, extend=keys, quiet=True
         )
 
-    with pytest.raises(RunError, match="^nothing is left to do after epoch 1: --extend epochs=2"):
+    with pytest.raises(RunError, match="^nothing is left to train after epoch 1: --extend epochs=2"):
         extend(["mixup"], mixup=0.1)
-    with pytest.raises(RunError, match="cannot resume: `mixup` was 0.0 in that run and is 0.1 now"):
+    with pytest.raises(RunError, match="cannot resume: `mixup` was 0.0 in that run and is now 0.1"):
         extend(["epochs"], epochs=2, mixup=0.1)
     assert read_records(out) and checkpoint.load(out / "last.ckpt")[1]["epochs"] == 1
     for argument, message in {
-        "batch_size=3": "--extend batch_size=...: `batch_size` cannot change within a run; start another",
+        "batch_size=3": "--extend batch_size=...: `batch_size` cannot change during a run; start a new one",
         "epochs=x": "--extend epochs=x: `epochs` must be a whole number, not `x`",
         "epoch=3": "--extend epoch=3: unknown key `epoch`; a similar name exists: `epochs`",
     }.items():
@@ -116,5 +116,5 @@ def test_a_stopped_run_is_resumed_before_it_is_extended(source: str, few: Data, 
     assert isinstance(recipe, dict)
     recipe["epochs"] = 2
     checkpoint.save(out / "last.ckpt", tensors, facts)
-    with pytest.raises(RunError, match="is for a finished run, and this one has done 1 of 2 epochs: --resume"):
+    with pytest.raises(RunError, match="is for a finished run, but this one has done 1 of 2 epochs: use --resume"):
         train(source, "small", few, replace(quick, epochs=3), out, resume=True, extend=["epochs"], quiet=True)

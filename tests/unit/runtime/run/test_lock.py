@@ -36,7 +36,7 @@ def test_the_second_is_refused_until_the_first_ends_however_it_ends(tmp_path: Pa
     for kill in (True, False):
         process = hold(tmp_path)
         with pytest.raises(
-            RunError, match=rf"{tmp_path}: in use by a run that is alive \(process {process.pid} on "
+            RunError, match=rf"{tmp_path}: in use by a running process \(process {process.pid} on "
         ) as one:
             with lock_folder(RunFolder(tmp_path)):
                 pass
@@ -55,7 +55,7 @@ def test_the_second_is_refused_until_the_first_ends_however_it_ends(tmp_path: Pa
 def test_what_the_file_holds_is_not_trusted(tmp_path: Path, text: str) -> None:
     with lock_folder(RunFolder(tmp_path)):
         (tmp_path / "run.lock").write_text(text)
-        with pytest.raises(RunError, match=r"in use by a run that is alive \(another process\): wait"):
+        with pytest.raises(RunError, match=r"in use by a running process \(another process\): wait"):
             with lock_folder(RunFolder(tmp_path)):
                 pass
 

@@ -181,7 +181,7 @@ def test_a_process_stopped_from_outside(source: str, digits: Data, tmp_path: Pat
     assert f"saved in {out}: continue with resnetc train --resume --out {out}" in rest
     _, facts = checkpoint.load(out / "last.ckpt")
     assert facts["epochs"] >= 2
-    with pytest.raises(RunError, match="`epochs` was 400 in that run and is 401 now"):
+    with pytest.raises(RunError, match="`epochs` was 400 in that run and is now 401"):
         train(source, "small", digits, recipe_file.load("digits", ["epochs=401"]), out, resume=True, quiet=True)
 
 
@@ -212,13 +212,13 @@ def test_resume_refuses_what_would_not_be_the_same_run(
 ) -> None:
     out = tmp_path / "run"
     train(source, "small", few, quick, out, quiet=True)
-    with pytest.raises(RunError, match="`learning_rate` was 0.1 in that run and is 0.2 now"):
+    with pytest.raises(RunError, match="`learning_rate` was 0.1 in that run and is now 0.2"):
         train(source, "small", few, replace(quick, learning_rate=0.2), out, resume=True, quiet=True)
-    with pytest.raises(RunError, match=r"is not the network given now"):
+    with pytest.raises(RunError, match=r"is a different network"):
         train(source + "# edited\n", "small", few, quick, out, resume=True, quiet=True)
     with pytest.raises(RunError, match=r"digits is not the data of that run \(npz:.*few\.npz\)"):
         train(source, "small", digits, quick, out, resume=True, quiet=True)
-    with pytest.raises(RunError, match=r"last\.ckpt: no such file: there is no run to resume"):
+    with pytest.raises(RunError, match=r"last\.ckpt: no such file: this folder has no run to resume"):
         train(source, "small", few, quick, tmp_path / "nothing", resume=True, quiet=True)
 
 
@@ -262,7 +262,7 @@ def test_the_command_line_resumes_with_the_recipe_and_the_data_of_the_run(
     assert "small.py: a file, not a folder; expected the folder of the run to resume" in capsys.readouterr().err
     (tmp_path / "run").mkdir()
     assert main([*begin, "--resume"]) == 1
-    assert "run: no run to resume in this folder" in capsys.readouterr().err
+    assert "run: this folder has no run to resume" in capsys.readouterr().err
     with monkeypatch.context() as patch:
         stopping(patch, [3], signal.SIGTERM)
         assert (
@@ -312,7 +312,7 @@ def test_a_damaged_state_goes_on_from_the_one_before(
     train(source, "small", few, quick, out, resume=True)
     told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
     assert (
-        len(told) == 1 and told[0].endswith("; going on from previous.ckpt, after 4 steps") and "last.ckpt" in told[0]
+        len(told) == 1 and told[0].endswith("; continuing from previous.ckpt, after 4 steps") and "last.ckpt" in told[0]
     )
     assert_equal_runs(tmp_path / "whole", out)
     assert checkpoint.load(out / "previous.ckpt")[1]["step"] == 8
@@ -332,7 +332,7 @@ def test_a_damaged_state_never_takes_the_place_of_a_whole_one(
     for name in ("last.ckpt", "previous.ckpt"):
         flip_bit(out / name)
     with pytest.raises(
-        RunError, match=r"last\.ckpt: damaged.*nor does the state before it help: .*previous\.ckpt: dam"
+        RunError, match=r"last\.ckpt: damaged.*the previous state is unusable too: .*previous\.ckpt: dam"
     ):
         train(source, "small", few, quick, out, resume=True, quiet=True)
 
@@ -479,7 +479,7 @@ def test_a_second_run_in_one_folder_is_refused(
     monkeypatch.setattr(progress.Silent, "step", step)
     train(source, "small", few, quick, out, resume=True, quiet=True)
     assert [fault.status for fault in refused] == [3]
-    assert f"in use by a run that is alive (process {os.getpid()} on " in str(refused[0])
+    assert f"in use by a running process (process {os.getpid()} on " in str(refused[0])
     assert_equal_runs(tmp_path / "whole", out)
     assert not (out / "run.lock").exists()
 
@@ -499,6 +499,6 @@ def test_the_command_line_resumes_without_a_spec(
     assert capsys.readouterr().out.startswith("digits: ")
     (tmp_path / "run" / "model.py").write_text("import os\n")
     assert main(["train", "--resume", "--out", "run"]) == 1
-    assert "its model.py was changed since last.ckpt was written: name the SPEC" in capsys.readouterr().err
+    assert "its model.py has changed since last.ckpt was written: name the SPEC" in capsys.readouterr().err
     assert main(["train", "--out", "other"]) == 2
     assert "SPEC is missing" in capsys.readouterr().err

@@ -90,4 +90,4 @@ def test_the_recipe_s_stochastic_depth_is_compiled_into_the_network(
     assert "DropPath2d(" in (out / "model.py").read_text() and "0.25" in (out / "model.py").read_text()
     capsys.readouterr()
     assert main(["train", "digits", *options, "--set", "drop=none", "--out", str(tmp_path / "other")]) == 2
-    assert "--set drop=none: the recipe too sets this slot, by drop_path: 0.25" in capsys.readouterr().err
+    assert "--set drop=none: the recipe also sets this slot, with drop_path: 0.25" in capsys.readouterr().err

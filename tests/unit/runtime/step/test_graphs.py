@@ -122,7 +122,7 @@ def test_a_step_that_cannot_be_recorded_is_taken_as_it_is_and_the_reason_told(
     take_steps(plain, None)
     told = take_steps(failing, recorder)
     reason = "operation not permitted" if isinstance(fault, RuntimeError) else "ValueError"
-    assert told == [f"a step cannot be recorded here: {reason}"]
+    assert told == [f"a step cannot be captured here: {reason}"]
     assert recorder.warm_ups == WARM_UP_STEPS
     assert_same(plain, failing)
 
@@ -178,6 +178,6 @@ def test_a_run_whose_step_cannot_be_recorded_goes_on_and_says_why(
     monkeypatch.setattr(step_of_recipe, "has_graphs", lambda device: True)
     monkeypatch.setattr(step_of_recipe, "CudaRecorder", lambda device: PlainRecorder(RuntimeError("no memory left")))
     train(source, "small", few, replace(quick, epochs=1), tmp_path / "run")
-    reason = "off: a step cannot be recorded here: no memory left"
+    reason = "off: a step cannot be captured here: no memory left"
     assert f"note: graphs: {reason}\n" in capsys.readouterr().err
     assert checkpoint.load(tmp_path / "run" / "last.ckpt")[1]["environment"]["graphs"] == reason

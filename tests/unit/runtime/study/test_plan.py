@@ -107,14 +107,14 @@ def test_the_deepest_net_takes_sixty_steps() -> None:
 
 def test_an_unknown_study_is_refused_with_the_nearest() -> None:
     with pytest.raises(
-        RunError, match=r"no such study: degradaton; a similar name exists: `degradation`; `all` makes all of them"
+        RunError, match=r"no such study: degradaton; a similar name exists: `degradation`; `all` runs all of them"
     ) as refusal:
         read_plan("degradaton", "quick")
     assert refusal.value.status == 2
 
 
 def test_a_study_without_a_form_for_photographs_says_which_have_one() -> None:
-    with pytest.raises(RunError, match="norm has no form for photographs; degradation, options, depth have one"):
+    with pytest.raises(RunError, match="norm has no photograph form; degradation, options, depth have one"):
         read_plan("norm", "photographs")
 
 

@@ -76,7 +76,7 @@ def test_what_cannot_be_reduced_is_refused(tmp_path: Path) -> None:
     signals = numpy.zeros((10, 4, 64), numpy.float32)
     parts = {"train_images": signals, "train_labels": numpy.arange(10) % 2}
     numpy.savez(tmp_path / "s.npz", **parts, test_images=signals, test_labels=numpy.arange(10) % 2)
-    with pytest.raises(RunError, match="only images of bytes are reduced"):
+    with pytest.raises(RunError, match="only uint8 images can be reduced"):
         SmallData(f"npz:{tmp_path / 's.npz'}", None, tmp_path).take(5)
 
 

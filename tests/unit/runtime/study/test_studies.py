@@ -246,7 +246,7 @@ def test_a_run_that_diverged_is_a_finding_or_one_message(
     labels = lost.get(name, (arms[0].label,))
     arms = [replace(arm, runs=(), diverged=(0,)) if arm.label in labels else arm for arm in arms]
     if name not in lost:
-        with pytest.raises(RunError, match=f"{labels[0]}, seed 0: its loss became no number, and this study needs"):
+        with pytest.raises(RunError, match=f"{labels[0]}, seed 0: its loss diverged, and this study needs"):
             page.refuse_diverged(code, arms)
         return
     page.refuse_diverged(code, arms)

@@ -86,7 +86,7 @@ def test_any_other_fault_ends_the_study(small: Data, brief: Recipe, tmp_path: Pa
 def test_a_process_that_is_killed_is_one_message(small: Data, brief: Recipe, tmp_path: Path) -> None:
     killing = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
     job = replace(plan_job(compile_arm("x"), small, brief, 0, tmp_path), source=killing)
-    with pytest.raises(RunError, match="a process that trained was killed"):
+    with pytest.raises(RunError, match="a training process was killed"):
         train_missing([job], 1, print)
 
 

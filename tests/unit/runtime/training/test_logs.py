@@ -109,7 +109,7 @@ def test_a_log_whose_package_is_missing_names_it(
         "error: --log tensorboard: the package `tensorboard` is not installed: pip install tensorboard\n"
     )
     assert main(["train", "digits", "--log", "mlflow", "--out", "run"]) == 2
-    assert "--log mlflow: there is no such log; there are tensorboard and wandb" in capsys.readouterr().err
+    assert "--log mlflow: no such log; choose from tensorboard and wandb" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
     with pytest.raises(RunError, match="the package `wandb` is not installed: pip install wandb"):
         open_logs(["wandb"], RunFolder(tmp_path), "small", Recipe(), 0)

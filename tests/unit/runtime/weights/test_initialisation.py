@@ -258,7 +258,7 @@ def test_a_file_of_another_network_is_refused_with_what_it_has(tmp_path: Path) -
     with pytest.raises(RunError) as caught:
         read_initialisation(tmp_path / "resnet18.pth", network, "seresnet50", 3, ("",) * 10)
     message = str(caught.value)
-    assert message.startswith(f"{tmp_path}/resnet18.pth: the weights of another network: ")
+    assert message.startswith(f"{tmp_path}/resnet18.pth: weights of another network: ")
     assert "of 331 tensors of `seresnet50`" in message
     assert "layer1.0.conv1.weight [64, 64, 3, 3], here [64, 64, 1, 1]" in message
     assert "not in the file: layer1.0.conv3.weight" in message
@@ -285,7 +285,7 @@ def test_what_does_not_fit_is_left_as_it_was_and_said(tmp_path: Path) -> None:
     start = initial(network, tmp_path / "w.safetensors")
     assert start.record["report"][1:] == [
         "1 of another shape, left out: layer2.0.conv1.weight [32, 16, 5, 5], here [32, 16, 3, 3]",
-        "1 of another kind of number, left out: bn1.weight",
+        "1 of another dtype, left out: bn1.weight",
         "1 not in the file: layer1.0.bn1.bias",
         "1 of the file not used: aux.weight",
     ]

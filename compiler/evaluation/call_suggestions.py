@@ -75,7 +75,7 @@ def without_arriving_channels(of: str, positional: Sequence[syntax.Argument]) ->
     return Suggestion(f"input channels are inferred: write `{of}({written}, ...)`", tuple(edits))
 
 
-def describe_application(span: Span, of: str) -> tuple[str, tuple[Edit, ...]] | None:
+def describe_application(span: Span, of: str) -> Suggestion | None:
     """What to write in place of `act(x)`, `conv(64, kernel=3)(x)` and `conv(x, 64)`; `span` is the tensor in it."""
     text, start, end = span.source.text, span.start, span.end
     while start and text[start - 1].isspace():
@@ -107,7 +107,8 @@ def describe_application(span: Span, of: str) -> tuple[str, tuple[Edit, ...]] | 
     written = f"{tensor} |> {name[0]}{layer}"
     before, after = text[max(0, place.start - 80) : place.start].rstrip(), text[close : close + 80].lstrip()
     free = before.endswith("=") and after[:1] not in ("+", "-", "*", "/", ",", ")")
-    return f"pass a tensor with a pipe: `{written}`", (Edit(place, written if free else f"({written})"),)
+    edit = Edit(place, written if free else f"({written})")
+    return Suggestion(f"pass a tensor with a pipe: `{written}`", (edit,))
 
 
 def rename_parameter(answer: Answer, span: Span) -> tuple[Edit, ...]:

@@ -117,8 +117,8 @@ def too_many_arguments(of: str, span: Span, parameters: list[str]) -> Diagnostic
         else f"`{of}` takes no arguments",
         Label(span, "one too many"),
         notes=(f"its parameters are {names(parameters)}",) if parameters else (),
-        helps=(applied[0] if applied else describe_extra_argument(of, parameters),),
-        fix=applied[1] if applied else (),
+        helps=(applied.help if applied else describe_extra_argument(of, parameters),),
+        fix=applied.edits if applied else (),
     )
 
 
@@ -174,8 +174,8 @@ def wrong_type(span: Span, of: str, name: str, type: str, value: Value) -> Diagn
         "E0207",
         f"`{name}` of `{of}` must be {wants.get(type, type)}, not {kind(value)}",
         Label(span, shown),
-        helps=(applied[0] if applied else in_words,),
-        fix=applied[1] if applied else fix_foreign_value(span, of, name, value),
+        helps=(applied.help if applied else in_words,),
+        fix=applied.edits if applied else fix_foreign_value(span, of, name, value),
     )
 
 

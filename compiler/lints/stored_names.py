@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from resnetc.compiler.checked_network import CheckedNetwork
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Edit, Label
@@ -12,6 +13,14 @@ from resnetc.compiler.ir.paths import Path, show_path
 from resnetc.compiler.lints.stages import list_blocks
 from resnetc.compiler.remedies.call_text import is_shipped, shorten
 from resnetc.compiler.source import Span, SpanKey
+
+
+class Shift(NamedTuple):
+    """A name that is two layers: the one that some blocks lack, and the other."""
+
+    path: Path
+    optional: Step
+    other: Step
 
 
 def find_shifted_names(checked: CheckedNetwork) -> Iterator[Diagnostic]:
@@ -29,8 +38,8 @@ def find_shifted_names(checked: CheckedNetwork) -> Iterator[Diagnostic]:
                 continue
             compared.add(key)
             pending += group_inner_blocks(group)
-            for path, optional, other in find_shifts(group):
-                yield warn_of_shift(path, optional, other, stage.name)
+            for shift in find_shifts(group):
+                yield warn_of_shift(shift.path, shift.optional, shift.other, stage.name)
 
 
 def warn_of_shift(path: Path, optional: Step, other: Step, stage: str) -> Diagnostic:
@@ -64,7 +73,7 @@ def group_inner_blocks(group: list[ExpandedBlock]) -> list[list[ExpandedBlock]]:
     return [one for blocks in inner.values() for one in group_by_definition(blocks)]
 
 
-def find_shifts(group: list[ExpandedBlock]) -> Iterator[tuple[Path, Step, Step]]:
+def find_shifts(group: list[ExpandedBlock]) -> Iterator[Shift]:
     """Names that are two layers, with the one that some blocks lack and the other."""
     first: dict[Path, tuple[Step, ExpandedBlock]] = {}
     counts: dict[int, Counter[SpanKey]] = {}
@@ -88,4 +97,4 @@ def find_shifts(group: list[ExpandedBlock]) -> Iterator[tuple[Path, Step, Step]]
             else:
                 continue  # both are in both, shifted by another step
             if not is_shipped(optional.span):
-                yield step.path, optional, second
+                yield Shift(step.path, optional=optional, other=second)

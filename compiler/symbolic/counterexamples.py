@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
 from itertools import product
 from math import gcd, lcm
+from typing import NamedTuple
 
 from resnetc.compiler.sizes import SizeFn, SizeSet, evaluate, from_minimum, is_monotone
 from resnetc.compiler.sizes.budget import MAX_ONSET, charge_terms, memoized
@@ -21,6 +23,13 @@ MAX_CASES = 2**13
 MAX_SEARCH_SIZE = (
     2**16
 )  # how far to look where statements about several polynomials hold together somewhere, or nowhere
+
+
+class Absence(Enum):
+    """Why a search has no point: there is none, or it has not found one."""
+
+    PROVED = "proved"
+    UNDECIDED = "undecided"
 
 
 class Undecided(Exception):
@@ -44,6 +53,14 @@ def find_nearest(atoms: Sequence[Atom], box: Box, origin: Point, witness_point: 
 
 Piece = tuple[tuple[int, int], ...]
 """A first and a last size on each axis, both members of the box."""
+
+
+class Distance(NamedTuple):
+    """How far a piece is from the origin, in the order of a search: on one axis, on all, then by its first point."""
+
+    greatest: int
+    total: int
+    start: tuple[int, ...]
 
 
 class BranchAndBound:
@@ -103,10 +120,10 @@ class BranchAndBound:
             if half is not None:
                 yield half
 
-    def compute_distance(self, piece: Piece) -> tuple[int, int, tuple[int, ...]]:
+    def compute_distance(self, piece: Piece) -> Distance:
         """How near some point of a piece may be."""
         gaps = [max(low - o, o - high, 0) for (low, high), o in zip(piece, self.origin, strict=True)]
-        return max(gaps), sum(gaps), tuple(low for low, _ in piece)
+        return Distance(max(gaps), sum(gaps), tuple(low for low, _ in piece))
 
     def is_possible(self, piece: Piece) -> bool:
         place = dict(zip(self.axes, piece, strict=True))
@@ -179,46 +196,48 @@ def find_witness_of_atom(statement: Atom, box: Box) -> Point | None:
     rest = {axis: sizes.min or 1 for axis, sizes in box.items() if axis not in axes}
     if not axes:
         return rest if statement.is_satisfied(statement.p.at({})) else None
-    point, decided = search_cases(statement, box)
-    if point is None and not decided:
-        point = BranchAndBound([statement], {axis: box[axis] for axis in axes}, dict.fromkeys(axes, 0)).find_nearest(
+    outcome = search_cases(statement, box)
+    if outcome is Absence.UNDECIDED:
+        nearest = BranchAndBound([statement], {axis: box[axis] for axis in axes}, dict.fromkeys(axes, 0)).find_nearest(
             MAX_SEARCH_SIZE
         )
-        for axis in axes if point is None else ():
-            point, decided = search_cases(statement, {**box, axis: box[axis] & from_minimum(MAX_SEARCH_SIZE + 1)})
-            if not decided:
+        outcome = Absence.PROVED if nearest is None else nearest
+        for axis in axes if nearest is None else ():
+            outcome = search_cases(statement, {**box, axis: box[axis] & from_minimum(MAX_SEARCH_SIZE + 1)})
+            if outcome is Absence.UNDECIDED:
                 raise Undecided(f"it holds at all sizes up to {MAX_SEARCH_SIZE:,}, but larger sizes are undecided")
-            if point is not None:
+            if outcome is not Absence.PROVED:
                 break
-    return None if point is None else {**rest, **point}
+    return None if isinstance(outcome, Absence) else {**rest, **outcome}
 
 
-def search_cases(statement: Atom, box: Box) -> tuple[Point | None, bool]:
-    """Some point at which an atom holds; and whether none is a proof.
+def search_cases(statement: Atom, box: Box) -> Point | Absence:
+    """Some point at which an atom holds, or why there is none.
 
     From some size on a polynomial in size functions is one in plain numbers along each residue.
     """
     axes = statement.p.axes
     if any(box[axis].is_empty for axis in axes):
-        return None, True
+        return Absence.PROVED
     rows = [list(list_residue_starts(statement, axis, box[axis])) for axis in axes]
     for first in product(*(row[:2] for row in rows)):  # a glance, before all cases
         point = {axis: start for axis, (start, _) in zip(axes, first, strict=True)}
         if statement.is_satisfied(statement.p.at(point)):
-            return point, True
+            return point
     count = 1
     for row in rows:
         count *= len(row)
     if count > MAX_CASES:
         raise Undecided(f"its terms repeat in {count:,} different ways")
-    proof = True
+    absence = Absence.PROVED
     for case in product(*rows):
         charge_terms(count_terms(statement))
-        witness_point, decided = search_case(statement, dict(zip(axes, case, strict=True)))
-        if witness_point is not None:
-            return witness_point, True
-        proof &= decided
-    return None, proof
+        outcome = search_case(statement, dict(zip(axes, case, strict=True)))
+        if not isinstance(outcome, Absence):
+            return outcome
+        if outcome is Absence.UNDECIDED:
+            absence = outcome
+    return absence
 
 
 def list_residue_starts(statement: Atom, axis: int, sizes: SizeSet) -> Iterator[tuple[int, int]]:
@@ -245,8 +264,8 @@ def list_residue_starts(statement: Atom, axis: int, sizes: SizeSet) -> Iterator[
         n = sizes.next_from(n + 1)
 
 
-def search_case(statement: Atom, case: Mapping[int, tuple[int, int]]) -> tuple[Point | None, bool]:
-    """Some point along the residues of a case at which the atom holds; and whether none is a proof.
+def search_case(statement: Atom, case: Mapping[int, tuple[int, int]]) -> Point | Absence:
+    """Some point along the residues of a case at which the atom holds, or why there is none.
 
     At q = 0 the constant decides. A polynomial in which no variable has a square, and which is positive nowhere at
     q >= 0, has no positive coefficient: with the variables of one large, and the others 0, that one would win.
@@ -256,20 +275,21 @@ def search_case(statement: Atom, case: Mapping[int, tuple[int, int]]) -> tuple[P
     still = {axis: start for axis, (start, period) in case.items()}
     constant = row.get((0,) * len(moving), 0)
     if statement.is_satisfied(constant):
-        return still, True
+        return still
     others = {exponents: c for exponents, c in row.items() if any(exponents)}
     if statement.op == "==":
         common = gcd(*others.values())
         odd = bool(common) and constant % common != 0
-        return None, odd or all(c > 0 for c in row.values()) or all(c < 0 for c in row.values())
+        one_sign = all(c > 0 for c in row.values()) or all(c < 0 for c in row.values())
+        return Absence.PROVED if odd or one_sign else Absence.UNDECIDED
     winning = others if statement.op == "!=" else {e: c for e, c in others.items() if c > 0}
     if not winning:
-        return None, True
+        return Absence.PROVED
     for exponents in sorted(winning, key=lambda e: (sum(e), e)):
         point = search_far_out(statement, case, moving, exponents)
         if point is not None:
-            return point, True
-    return None, False
+            return point
+    return Absence.UNDECIDED
 
 
 def search_far_out(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from math import floor, lcm
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Fault, Label
 from resnetc.compiler.evaluation.arithmetic import MAX_MAGNITUDE, arithmetic, division_by_zero, too_large
@@ -153,12 +153,20 @@ def to_polynomial(value: Value) -> Polynomial:
     return normalize({(): Fraction(to_number(value))}, ())
 
 
-def split(fn: SizeFn) -> tuple[SizeFn, int, int]:
+class Scaled(NamedTuple):
+    """The parts of slope * factor + rest."""
+
+    factor: SizeFn
+    slope: int
+    rest: int
+
+
+def split(fn: SizeFn) -> Scaled:
     """A function as slope * factor + rest, such that functions which differ in the latter two share their factor."""
     if not isinstance(fn, Affine) or fn.u == 0:
-        return fn, 1, 0
+        return Scaled(fn, slope=1, rest=0)
     turns, D = divmod(fn.D, fn.c)
-    return step(identity(), fn.c, D), fn.u, fn.u * turns + fn.d
+    return Scaled(step(identity(), fn.c, D), slope=fn.u, rest=fn.u * turns + fn.d)
 
 
 def combine_polynomials(op: str, left: Value, right: Value) -> Value:

@@ -13,6 +13,7 @@ from resnetc.compiler.evaluation.call_suggestions import remove_argument
 from resnetc.compiler.evaluation.name_suggestions import rename
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.loader.loader import LIBRARY, SUFFIX, SpecFile, find_shipped
+from resnetc.compiler.names.reserved import NameKind
 from resnetc.compiler.names.symbols import Definition, FileNames
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
@@ -241,7 +242,7 @@ def defined_twice(name: str, span: Span, first: Span) -> Diagnostic:
     )
 
 
-def shadowed(kind: str, name: str, span: Span, other: Definition) -> Diagnostic:
+def shadowed(kind: NameKind, name: str, span: Span, other: Definition) -> Diagnostic:
     help = f"choose another name for the {kind}"
     if kind == "used file":  # it is called after its path
         help = "remove the line, or rename a file: a used file is named after the last part of its path"

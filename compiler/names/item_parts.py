@@ -10,6 +10,7 @@ from resnetc.compiler.evaluation import label_errors
 from resnetc.compiler.ir.path_patterns import read_path, read_pattern
 from resnetc.compiler.ir.paths import show_path
 from resnetc.compiler.names import reserved
+from resnetc.compiler.names.reserved import NameKind
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.compiler.syntax.error_context import RESERVED
@@ -65,7 +66,7 @@ def check_pattern(pattern: syntax.String | None) -> Diagnostic | None:
     return next((fault for fault in faults if fault is not None), None)
 
 
-def check_label(label: syntax.Expr, kind: str) -> Diagnostic | None:
+def check_label(label: syntax.Expr, kind: NameKind) -> Diagnostic | None:
     """The fault of a label that is no path as written: text in quotes is one where a path needs it."""
     path = read_path(label.value) if isinstance(label, syntax.String) and kind == "label" else None
     if path is None or not isinstance(label, syntax.String):

@@ -280,7 +280,7 @@ class ItemNames:
         """Whether a name is one of the file, the language or its claims."""
         return name in MEASURES or self.file.find_definition(name) is not None
 
-    def bind(self, name: syntax.Name, kind: str) -> None:
+    def bind(self, name: syntax.Name, kind: reserved.NameKind) -> None:
         """Makes a name known from here on; it must be free, and free in generated code."""
         other = self.locals.get(name.id) or self.file.find_definition(name.id)
         if other is not None and kind == "parameter" and other.kind in HIDDEN_BY.get(type(self.item), ()):
@@ -385,7 +385,7 @@ class ItemNames:
                 make = partial(names_errors.unknown_parameter, of, name.id, parameters, slots, default)
                 self.report_repeated((of, name.id), make, name.span)
 
-    def label(self, path: syntax.Expr, kind: str) -> None:
+    def label(self, path: syntax.Expr, kind: reserved.NameKind) -> None:
         """The parts of a label, or of a stage's path, become attributes; an index in it is an expression."""
         match path:
             case syntax.Name(name, span):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from resnetc.compiler.names.reserved import NameKind
 from resnetc.compiler.names.symbols import Definition
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
@@ -32,14 +33,14 @@ class LocalNames:
     def get(self, name: str) -> Definition | None:
         return self._definitions.get(name)
 
-    def bind(self, name: syntax.Name, kind: str) -> None:
+    def bind(self, name: syntax.Name, kind: NameKind) -> None:
         """Adds a name; one that is bound already keeps its first definition."""
         if name.id not in self._definitions:
             self._definitions[name.id] = Definition(kind, name.span)
             self._order.append(name.id)
         self.spans.setdefault(name.id, name.span)
 
-    def inherit(self, name: syntax.Name, kind: str) -> None:
+    def inherit(self, name: syntax.Name, kind: NameKind) -> None:
         """Adds a name that another item has bound: of an instance, what its model has."""
         self._definitions[name.id] = Definition(kind, name.span)
 

@@ -5,10 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Literal
 
 from resnetc.compiler.diagnostics.diagnostic import Diagnostic, Label
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax.error_context import RESERVED
+
+NameKind = Literal[
+    "label", "stage", "attribute", "path", "parameter", "value", "loop variable", "size", "block", "policy", "extern",
+    "model", "slot", "used file", "function", "constant", "primitive", "measure", "name of claims",
+]  # fmt: skip
+"""What a name is, in words."""
 
 MAX_LENGTH = 64
 
@@ -70,7 +77,7 @@ _REASONS = (
 
 ATTRIBUTE = PYTHON | MODULE
 VARIABLE = PYTHON | GENERATED
-FOR = {
+FOR: dict[NameKind, frozenset[str]] = {
     "label": ATTRIBUTE,
     "stage": ATTRIBUTE,
     "attribute": ATTRIBUTE,
@@ -87,7 +94,7 @@ FOR = {
 """What a name of each kind must not be: it becomes a variable, an attribute or a definition of generated code."""
 
 
-MORE = {"block": "_block", "model": "_net"}
+MORE: dict[NameKind, str] = {"block": "_block", "model": "_net"}
 """What makes another name of a refused one. Classes have no `_` at the end: `F_` alone would be one more `F`."""
 
 MAX_SUFFIX = 20
@@ -96,7 +103,7 @@ InUse = Callable[[str], object]
 """Whether a name, or what, is in use already."""
 
 
-def check_name(name: str, kind: str, span: Span, in_use: InUse = lambda name: None) -> Diagnostic | None:
+def check_name(name: str, kind: NameKind, span: Span, in_use: InUse = lambda name: None) -> Diagnostic | None:
     """The fault of a name of that kind, None where generated code can have it."""
     if name.startswith("_"):
         bare = name.lstrip("_0123456789") or "x"
@@ -116,19 +123,19 @@ def check_name(name: str, kind: str, span: Span, in_use: InUse = lambda name: No
     )
 
 
-def check_numbered(name: str, kind: str, span: Span) -> Diagnostic | None:
+def check_numbered(name: str, kind: NameKind, span: Span) -> Diagnostic | None:
     """The fault of a name that numbers follow: with one of them it may be a reserved one, such as `bfloat16`."""
     clash = next((w for w in FOR[kind] if w.startswith(name) and w[len(name) :].isdigit()), name)
     return check_name(clash, kind, span)
 
 
-def suggest_names(name: str, kind: str) -> tuple[str, ...]:
+def suggest_names(name: str, kind: NameKind) -> tuple[str, ...]:
     """Names made of one, the shortest first: `lambda_`, `lambda_2`."""
     longer = f"{name}{MORE.get(kind, '_')}"
     return (longer, *(f"{longer}{n}" for n in range(2, MAX_SUFFIX)))
 
 
-def find_free_name(names: tuple[str, ...], kind: str, span: Span, in_use: InUse) -> str | None:
+def find_free_name(names: tuple[str, ...], kind: NameKind, span: Span, in_use: InUse) -> str | None:
     """The first of some names that is reserved for nothing, and nowhere in the file."""
     taken = FOR[kind] | RESERVED
     inside = list_words(span.source.text)
@@ -143,7 +150,7 @@ def list_words(text: str) -> frozenset[str]:
     return frozenset(re.findall(r"\w+", text))
 
 
-def reserved(kind: str, span: Span, message: str, remedy: str) -> Diagnostic:
+def reserved(kind: NameKind, span: Span, message: str, remedy: str) -> Diagnostic:
     return Diagnostic("E0246", message, Label(span, f"this {kind}"), helps=(remedy,))
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from resnetc.compiler.fast_dataclass import record
 from resnetc.compiler.loader.loader import SpecFile
+from resnetc.compiler.names.reserved import NameKind
 from resnetc.compiler.source import Span
 from resnetc.compiler.syntax import tree as syntax
 from resnetc.grammar.primitives import CONSTANTS, FUNCTIONS, LATER, PRIMITIVES, Primitive
 
 NAMELESS = ""  # among the broken items: one whose name is lost as well
-KINDS: dict[type, str] = {
+KINDS: dict[type, NameKind] = {
     syntax.Block: "block",
     syntax.Policy: "policy",
     syntax.Slot: "slot",
@@ -20,9 +21,10 @@ KINDS: dict[type, str] = {
     syntax.Extern: "extern",
     SpecFile: "used file",
 }
+PREDEFINED: dict[NameKind, Container[str]] = {"primitive": PRIMITIVES, "function": FUNCTIONS, "constant": CONSTANTS}
 
 
-def get_kind(item: syntax.Item | SpecFile) -> str:
+def get_kind(item: syntax.Item | SpecFile) -> NameKind:
     return KINDS[type(item)]
 
 
@@ -30,7 +32,7 @@ def get_kind(item: syntax.Item | SpecFile) -> str:
 class Definition:
     """What a name is, and where it was made; what the language itself defines stands nowhere."""
 
-    kind: str
+    kind: NameKind
     span: Span | None
 
 
@@ -64,9 +66,9 @@ class FileNames:
             return None
         if name in self.slots:
             return Definition("slot", self.slots[name].name.span)
-        for names, what in ((PRIMITIVES, "primitive"), (FUNCTIONS, "function"), (CONSTANTS, "constant")):
+        for kind, names in PREDEFINED.items():
             if name in names:
-                return Definition(what, None)
+                return Definition(kind, None)
         return None
 
     def find_definition(self, name: str) -> Definition | None:

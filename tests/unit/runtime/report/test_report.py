@@ -77,7 +77,7 @@ def test_training_leaves_one_harmless_page(run: Path) -> None:
     assert "script" not in page.tags
     assert all(link.startswith("data:image/png;base64,") for link in page.links)
     assert re.findall(r"url\(|@import|https?://", text) == []
-    assert "<script>alert(1)</script> taken for" in page.text or "<script>alert(1)</script>" in page.text
+    assert "<script>alert(1)</script>" in page.text
     assert "{{ 7 * 7 }}" in page.text
 
 

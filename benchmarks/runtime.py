@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 import resnetc
 from resnetc.runtime import counter_rng
-from resnetc.runtime.augmentation.augmenter import Augmenter, Normaliser
+from resnetc.runtime.augmentation.crop_and_flip import Augmenter, Normaliser
 from resnetc.runtime.input_pipeline.statistics import measure_statistics
 from resnetc.runtime.model import loader
 from resnetc.runtime.optim import optimizer

@@ -19,7 +19,7 @@ if str(ROOT / "src") not in sys.path:
     sys.path.insert(0, str(ROOT / "src"))  # so that nothing has to be installed
 
 from resnetc.runtime import counter_rng  # noqa: E402
-from resnetc.runtime.augmentation.augmenter import Augmenter, Normaliser  # noqa: E402
+from resnetc.runtime.augmentation.crop_and_flip import Augmenter, Normaliser  # noqa: E402
 from resnetc.runtime.model.ema import ExponentialMovingAverage  # noqa: E402
 from resnetc.runtime.step.compilation import Compilation  # noqa: E402
 from resnetc.runtime.step.compiled_step import CompiledStep  # noqa: E402

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from resnetc.runtime import data as datasets
-from resnetc.runtime.augmentation.augmenter import Normaliser
+from resnetc.runtime.augmentation.crop_and_flip import Normaliser
 from resnetc.runtime.data import Fit, ImageSet, MixedOutline, Outline
 from resnetc.runtime.data.labels import shorten_name
 from resnetc.runtime.data.preprocessing import Preprocessing

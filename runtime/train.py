@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 
 from resnetc.runtime import counter_rng, out_of_memory, progress
-from resnetc.runtime.augmentation.augmenter import Normaliser
 from resnetc.runtime.augmentation.batch_transform import build_batch_transform
+from resnetc.runtime.augmentation.crop_and_flip import Normaliser
 from resnetc.runtime.data import ImageSet
 from resnetc.runtime.determinism import limit_threads, seed_generators, use_deterministic_algorithms
 from resnetc.runtime.distributed import batch_shares

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from resnetc.runtime.augmentation.augmenter import Normaliser
 from resnetc.runtime.augmentation.colour import ColourChanger
+from resnetc.runtime.augmentation.crop_and_flip import Normaliser
 from resnetc.runtime.augmentation.erasing import erase_boxes
 from resnetc.runtime.augmentation.mixing import PairMixer
 from resnetc.runtime.data.preprocessing import Preprocessing

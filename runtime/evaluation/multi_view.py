@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from resnetc.runtime.augmentation.augmenter import Normaliser
+from resnetc.runtime.augmentation.crop_and_flip import Normaliser
 from resnetc.runtime.data import ImageSet, decode
 from resnetc.runtime.data.files import MAX_SIDE
 from resnetc.runtime.data.photographs import Photographs

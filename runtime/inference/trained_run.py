@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, cast
 import torch
 from torch import Tensor, nn
 
-from resnetc.runtime.augmentation.augmenter import Normaliser
+from resnetc.runtime.augmentation.crop_and_flip import Normaliser
 from resnetc.runtime.data.preprocessing import Preprocessing
 from resnetc.runtime.determinism import limit_threads
 from resnetc.runtime.distributed import batch_shares

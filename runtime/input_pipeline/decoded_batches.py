@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from resnetc.runtime.augmentation.image_policy import choose_policy
 from resnetc.runtime.augmentation.resized_crops import RandomCrops, read_crops
-from resnetc.runtime.augmentation.scaled_crops import ScaledCrops
+from resnetc.runtime.augmentation.short_side_crops import ScaledCrops
 from resnetc.runtime.data.decode import Pixels, Region
 from resnetc.runtime.data.photographs import Photographs
 from resnetc.runtime.data.user_datasets import UserDatasets

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from resnetc.runtime import counter_rng
-from resnetc.runtime.augmentation.augmenter import Augmenter, Normaliser
+from resnetc.runtime.augmentation.crop_and_flip import Augmenter, Normaliser
 from resnetc.runtime.data import Data, ImageSet
 from resnetc.runtime.data.decode import Pixels
 from resnetc.runtime.data.photographs import Photographs

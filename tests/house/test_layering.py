@@ -40,7 +40,7 @@ ALLOWED = {
     "runtime/training/logs.py": {"torch", "wandb", "resnetc.runtime"},
     # The training step and what it calls run wherever torch does.
     "runtime/step": {"torch"},
-    "runtime/augmentation/augmenter.py": {"torch", "resnetc.runtime", "resnetc.runtime.counter_rng"},
+    "runtime/augmentation/crop_and_flip.py": {"torch", "resnetc.runtime", "resnetc.runtime.counter_rng"},
     "runtime/counter_rng.py": {"torch"},
     "runtime/model/ema.py": {"torch"},
     "generated": {"torch", "collections", "typing"},

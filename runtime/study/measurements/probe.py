@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from resnetc.runtime.augmentation.augmenter import Normaliser
+from resnetc.runtime.augmentation.crop_and_flip import Normaliser
 from resnetc.runtime.data import Data, ImageSet
 from resnetc.runtime.data.photographs import Photographs
 from resnetc.runtime.data.preprocessing import read_preprocessing

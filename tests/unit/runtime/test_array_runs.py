@@ -10,7 +10,7 @@ import torch
 
 from resnetc.cli.main import main
 from resnetc.runtime import data
-from resnetc.runtime.augmentation.augmenter import Augmenter, Normaliser, add_noise
+from resnetc.runtime.augmentation.crop_and_flip import Augmenter, Normaliser, add_noise
 from resnetc.runtime.data import Data
 from resnetc.runtime.data.preprocessing import read_preprocessing
 from resnetc.runtime.errors import RunError, Stopped

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from resnetc.runtime import counter_rng
-from resnetc.runtime.augmentation.augmenter import Augmenter, Normaliser
+from resnetc.runtime.augmentation.crop_and_flip import Augmenter, Normaliser
 from resnetc.runtime.data import Data
 from resnetc.runtime.input_pipeline.statistics import describe_preprocessing, measure_statistics
 from resnetc.runtime.model import loader

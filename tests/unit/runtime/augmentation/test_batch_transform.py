@@ -7,8 +7,8 @@ from typing import cast
 import torch
 from torch import nn
 
-from resnetc.runtime.augmentation.augmenter import Normaliser
 from resnetc.runtime.augmentation.batch_transform import build_batch_transform
+from resnetc.runtime.augmentation.crop_and_flip import Normaliser
 from resnetc.runtime.data import Data
 from resnetc.runtime.data.preprocessing import Preprocessing
 from resnetc.runtime.recipe.recipe import Recipe

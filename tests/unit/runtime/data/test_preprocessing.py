@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from resnetc.runtime.augmentation.augmenter import Normaliser
+from resnetc.runtime.augmentation.crop_and_flip import Normaliser
 from resnetc.runtime.data import Data
 from resnetc.runtime.data.preprocessing import Preprocessing, parse_preprocessing, read_preprocessing
 from resnetc.runtime.errors import RunError

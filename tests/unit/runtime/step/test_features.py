@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from resnetc.runtime.augmentation.augmenter import Augmenter, Normaliser
 from resnetc.runtime.augmentation.batch_transform import build_batch_transform
+from resnetc.runtime.augmentation.crop_and_flip import Augmenter, Normaliser
 from resnetc.runtime.data import Data
 from resnetc.runtime.errors import RunError, Stopped
 from resnetc.runtime.model import loader

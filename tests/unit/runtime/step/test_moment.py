@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from resnetc.runtime import counter_rng
-from resnetc.runtime.augmentation.augmenter import Augmenter, Normaliser
+from resnetc.runtime.augmentation.crop_and_flip import Augmenter, Normaliser
 from resnetc.runtime.model.ema import ExponentialMovingAverage
 from resnetc.runtime.recipe.recipe import Recipe
 from resnetc.runtime.step.epoch_losses import NO_STEP, EpochLosses

@@ -21,8 +21,8 @@ from torch._ops import OpOverload
 from torch._subclasses import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from resnetc.runtime.augmentation.augmenter import Normaliser
 from resnetc.runtime.augmentation.batch_transform import build_batch_transform
+from resnetc.runtime.augmentation.crop_and_flip import Normaliser
 from resnetc.runtime.distributed.process_group import Group
 from resnetc.runtime.input_pipeline.image_batches import MemoryBatches, PhotographBatches
 from resnetc.runtime.input_pipeline.sampling import RepeatedLabels, may_repeat

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from resnetc.runtime.augmentation.scaled_crops import ScaledCrops
+from resnetc.runtime.augmentation.short_side_crops import ScaledCrops
 from resnetc.runtime.data.decode import MemoryImage, Pixels, choose_factor, crop_and_resize
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from resnetc.runtime import counter_rng
-from resnetc.runtime.augmentation.augmenter import Augmenter, Normaliser
+from resnetc.runtime.augmentation.crop_and_flip import Augmenter, Normaliser
 from resnetc.runtime.input_pipeline.statistics import measure_statistics
 from resnetc.runtime.recipe.recipe import Recipe
 

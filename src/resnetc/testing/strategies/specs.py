@@ -89,7 +89,9 @@ def model_text(draft: Draft, depth: int, widest: int, declared: str) -> str:
     symbols = SYMBOLS[rank]
     sizes = [str(draft.number(LARGE[rank] // 2, LARGE[rank])) for _ in symbols]
     axes = list(symbols)
-    if draft.flag(1):
+    is_constant = draft.flag(1)
+    # The only axis may shrink to one position, and a `linear` makes a vector of a map that always has one.
+    if is_constant and not (rank == 1 and any(LINEAR in part for part in (stem, *stages, *draft.items))):
         axes[0] = sizes[0]
     counts = any("counts[" in line for line in stages)
     if counts:

@@ -86,11 +86,6 @@ class Branch:
 # -- branches ---------------------------------------------------------------------------------------------------------
 
 
-def find_branches(block: ExpandedBlock, condition: Condition, number: int) -> tuple[Branch, Branch]:
-    """Both sides of the step whose operands must have equal sizes, from their nearest common origin on."""
-    return find_diverging_branches(block, *find_operands(block, condition, number))
-
-
 def find_diverging_branches(block: ExpandedBlock, left: int, right: int) -> tuple[Branch, Branch]:
     """The ways of two values, from their nearest common origin on."""
     origins = set(trace_back(block, left))
